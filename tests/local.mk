@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+include tests/unit/local.mk
+include tests/property/local.mk
+include tests/sim/local.mk
+include tests/conformance/local.mk
+include tests/fuzz/local.mk
