@@ -58,3 +58,15 @@ tools_simxen_simxen_LDFLAGS =
 tools_simxen_simxen_LDADD = tools/simxen/libsimxen-core.la
 
 EXTRA_DIST += tools/simxen/simxen.py
+
+check_PROGRAMS += tools/simxen/test-simxen
+tools_simxen_test_simxen_SOURCES = \
+	tools/simxen/test-channel.c \
+	tools/simxen/test-machine.c \
+	tools/simxen/test-simxen.c \
+	tools/simxen/test-simxen.h
+tools_simxen_test_simxen_CFLAGS = $(simxen_cflags) $(XEN_CFLAGS)
+tools_simxen_test_simxen_LDFLAGS = -pthread
+tools_simxen_test_simxen_LDADD = tools/simxen/libsimxen-core.la $(XEN_LIBS)
+
+TESTS += tools/simxen/test-simxen
