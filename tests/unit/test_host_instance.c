@@ -54,7 +54,8 @@ START_TEST(counted_handles_and_frames_differ)
 		handle[15] = (uint8_t)(i / SIDE);
 		seen[i] = instance_mix(handle, i % SIDE);
 		for (unsigned int j = 0; j < i; j++)
-			ck_assert(seen[i] != seen[j]);
+			if (seen[i] == seen[j])
+				ck_abort_msg("%u and %u", i, j);
 	}
 }
 END_TEST
