@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 include xenstored/core/local.mk
 
-sbin_PROGRAMS += xenstored
+sbin_PROGRAMS += xenstored/xenstored
 
 # What is pure in the host; tests/unit links it.
 noinst_LTLIBRARIES += libhostpure.la
