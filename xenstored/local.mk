@@ -15,7 +15,7 @@ libhostpure_la_SOURCES = \
 libhostpure_la_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 libhostpure_la_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS)
 
-xenstored_SOURCES = \
+xenstored_xenstored_SOURCES = \
 	xenstored/host/asks.c xenstored/host/asks.h \
 	xenstored/host/background.c xenstored/host/background.h \
 	xenstored/host/client.c xenstored/host/client.h \
@@ -32,7 +32,7 @@ xenstored_SOURCES = \
 	xenstored/host/pidfile.c xenstored/host/pidfile.h \
 	xenstored/host/signals.c xenstored/host/signals.h \
 	xenstored/host/trace.c xenstored/host/trace.h
-xenstored_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
-xenstored_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS) $(XEN_CFLAGS)
-xenstored_LDADD = libcore.la libhostpure.la libprotocol.la \
+xenstored_xenstored_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+xenstored_xenstored_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS) $(XEN_CFLAGS)
+xenstored_xenstored_LDADD = libcore.la libhostpure.la libprotocol.la \
 	$(TALLOC_LIBS) $(XEN_LIBS)
