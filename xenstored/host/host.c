@@ -59,6 +59,15 @@ void host_feed_event(struct host *h, enum machine_input_type type,
 	host_feed(h, &in);
 }
 
+void host_feed_time(struct host *h)
+{
+	struct machine_input in = { .type = MACHINE_IN_TIME };
+
+	h->now = host_clock();
+	in.time = h->now;
+	host_feed(h, &in);
+}
+
 uint64_t host_clock(void)
 {
 	struct timespec ts;

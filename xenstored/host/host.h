@@ -107,6 +107,9 @@ void host_feed_taken(struct host *h, uint32_t conn, size_t len);
 void host_feed_event(struct host *h, enum machine_input_type type,
 		     uint32_t conn);
 
+/* A pass begins: take the time and tell it. */
+void host_feed_time(struct host *h);
+
 /* Microseconds of CLOCK_MONOTONIC. */
 uint64_t host_clock(void);
 /* Set a timer to `when`, unless it is due earlier. */

@@ -82,15 +82,6 @@ static int loop_timeout(const struct host *h)
 
 /* ------------------------------------------------------------- stages -- */
 
-static void loop_time(struct host *h)
-{
-	struct machine_input in = { .type = MACHINE_IN_TIME };
-
-	h->now = host_clock();
-	in.time = h->now;
-	host_feed(h, &in);
-}
-
 /* Everything but clients, which are not to be closed under the events. */
 static void loop_world(struct host *h, const struct epoll_event *events,
 		       int count)
@@ -204,7 +195,7 @@ static bool loop_pass(struct host *h, const struct epoll_event *events,
 	bool asks;
 
 	h->count.passes++;
-	loop_time(h);
+	host_feed_time(h);
 	loop_timers(h);
 	loop_world(h, events, count);
 	loop_clients(h, events, count);

@@ -17,6 +17,7 @@
 
 #include "config.h"
 #include "protocol/ring.h"
+#include "xenstored/host/asks.h"
 #include "xenstored/host/background.h"
 #include "xenstored/host/client.h"
 #include "xenstored/host/evtchn.h"
@@ -133,9 +134,17 @@ static int start_listener(struct host *h)
 	return listener_open(h, notify_listen_fd());
 }
 
+/* Rings are mapped before anybody is told that the daemon is ready. */
 static int start_adopt(struct host *h)
 {
-	return h->hypervisor ? hypervisor_adopt(h) : 0;
+	int error = 0;
+
+	host_feed_time(h);
+	if (h->hypervisor)
+		error = hypervisor_adopt(h);
+	while (!error && asks_carry_out(h))
+		;
+	return error;
 }
 
 static const struct start_step {
