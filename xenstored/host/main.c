@@ -252,6 +252,22 @@ static void main_ignored(const struct options *o)
 			"in memory all the same");
 }
 
+static bool main_claim(const struct options *o, int *fd)
+{
+	if (!o->pid_file)
+		return true;
+	*fd = pidfile_claim(o->pid_file);
+	if (*fd >= 0)
+		return true;
+	if (*fd == -EAGAIN)
+		log_say(LOG_ALREADY_RUNNING, "pid file %s: another xenstored "
+			"runs", o->pid_file);
+	else
+		log_say(LOG_PID_FILE, "pid file %s: %s", o->pid_file,
+			strerror(-*fd));
+	return false;
+}
+
 /* The daemon itself: -1, or where its parent waits. */
 static int main_daemon(struct options *o, int background)
 {
@@ -262,23 +278,20 @@ static int main_daemon(struct options *o, int background)
 		printf("%ld\n", (long)getpid());
 		fflush(stdout);
 	}
-	if (o->pid_file) {
-		pid_fd = pidfile_claim(o->pid_file);
-		if (pid_fd < 0) {
-			log_say(pid_fd == -EAGAIN ? LOG_ALREADY_RUNNING :
-				LOG_PID_FILE, "pid file %s: %s", o->pid_file,
-				pid_fd == -EAGAIN ? "another xenstored runs" :
-				strerror(-pid_fd));
-			return 1;
-		}
-	}
+	if (!main_claim(o, &pid_fd))
+		return 1;
 	main_ignored(o);
+	/* So that memreport sees everything. */
+	talloc_enable_null_tracking();
 	h = host_new(o);
 	if (h) {
 		status = host_serve(h, background);
 		host_free(h);
+	} else {
+		log_say(LOG_START_FAILED, "no memory");
 	}
 	pidfile_release(o->pid_file, pid_fd);
+	talloc_disable_null_tracking();
 	return status;
 }
 
@@ -288,8 +301,6 @@ int main(int argc, char **argv)
 	static struct options o;
 	int background = -1;
 
-	/* So that memreport sees everything. */
-	talloc_enable_null_tracking();
 	machine_config_defaults(&defaults);
 	memcpy(o.quota, defaults.quota, sizeof(o.quota));
 	switch (options_parse(&o, argc, argv, stdout, stderr)) {
