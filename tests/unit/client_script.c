@@ -227,7 +227,7 @@ void rig_up(struct rig *rig, const char *generation)
 	ck_assert_int_eq(rig->ups, ups + 1);
 }
 
-unsigned long wrapped_allocations;
+volatile unsigned long wrapped_allocations;
 
 /* The linker sends the allocator calls of this program's objects here. */
 void *__real_malloc(size_t size);

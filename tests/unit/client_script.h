@@ -74,8 +74,11 @@ int rig_run(struct rig *rig);
 /* Fails the test if the memory around the client was touched. */
 void rig_check_canaries(struct rig *rig);
 
-/* How often code under test asked the allocator for memory. */
-extern unsigned long wrapped_allocations;
+/*
+ * How often code under test asked the allocator for memory; volatile because
+ * a compiler knows that malloc changes no variable.
+ */
+extern volatile unsigned long wrapped_allocations;
 
 struct Suite *client_request_suite(void);
 struct Suite *client_hostile_suite(void);
