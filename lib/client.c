@@ -14,6 +14,8 @@
 #define GENERATION_PATH "/tool/xenstored/generation"
 /* Pieces of output and of input per px_client_process(). */
 #define TURNS 16
+/* An attempt under way is looked at so often even if nothing shows. */
+#define ASK_AGAIN 1000000
 /* A listener with a full backlog cannot be polled for; ask again. */
 #define BUSY_PAUSE 10000
 
@@ -206,6 +208,7 @@ static void connect_step(struct px_client *client, int ret, uint64_t now)
 		return;
 	if (ret == -EINPROGRESS && client->transport->ready) {
 		client->state = CLIENT_CONNECTING;
+		client->deadline = later(now, ASK_AGAIN);
 	} else if (ret == -EAGAIN && client->state == CLIENT_WAITING) {
 		client->deadline = later(now, BUSY_PAUSE);
 	} else {
@@ -263,8 +266,13 @@ static int process(struct px_client *client, uint64_t now)
 {
 	struct px_transport *t = client->transport;
 	bool more = true;
+	int ret = 0;
 
-	if (client->state == CLIENT_WAITING && now >= client->deadline)
+	if (client->state >= CLIENT_CONNECTING && t->begin)
+		ret = t->begin(t);
+	if (ret)
+		fail(client, ret, now);
+	else if (client->state == CLIENT_WAITING && now >= client->deadline)
 		connect_step(client, t->open(t), now);
 	else if (client->state == CLIENT_CONNECTING)
 		connect_step(client, t->ready(t), now);
@@ -322,7 +330,8 @@ uint64_t px_client_deadline(const struct px_client *client)
 {
 	const char *bytes;
 
-	if (client->state == CLIENT_WAITING)
+	if (client->state == CLIENT_WAITING ||
+	    client->state == CLIENT_CONNECTING)
 		return client->deadline;
 	/* Its readiness to write cannot be waited for, so do not. */
 	if (client->state >= CLIENT_GREETING && client->core.kernel &&

@@ -42,7 +42,7 @@ struct px_client {
 	bool busy;		/* inside px_client_process() */
 	bool greeted;		/* has been up before */
 	int error;
-	uint64_t deadline;	/* of CLIENT_WAITING */
+	uint64_t deadline;	/* of WAITING and CONNECTING */
 	uint64_t backoff;	/* the next pause */
 	char generation[CLIENT_GENERATION_MAX + 1];
 	struct client_watch_slot *watches;

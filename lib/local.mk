@@ -10,8 +10,9 @@ libproxenos_core_la_SOURCES = \
 	lib/client_request.c \
 	lib/client_watch.c \
 	lib/transport_device.c \
+	lib/transport_ring.c \
 	lib/transport_unix.c
-libproxenos_core_la_LIBADD = libprotocol.la
+libproxenos_core_la_LIBADD = libprotocol.la lib/libpxring.la
 
 lib_LTLIBRARIES += libproxenos.la
 libproxenos_la_SOURCES =
@@ -39,3 +40,10 @@ lib/proxenos.pc: lib/proxenos.pc.in Makefile
 		-e 's|@includedir[@]|$(includedir)|' \
 		-e 's|@VERSION[@]|$(VERSION)|' \
 		$(top_srcdir)/lib/proxenos.pc.in >$@.tmp && mv $@.tmp $@
+
+# The guest's end of a ring, freestanding; for any library or program here.
+px_ringdir = $(includedir)/proxenos
+px_ring_HEADERS = lib/include/proxenos/ring.h
+noinst_HEADERS += lib/ring_client.h
+noinst_LTLIBRARIES += lib/libpxring.la
+lib_libpxring_la_SOURCES = lib/ring_client.c lib/ring_message.c

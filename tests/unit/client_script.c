@@ -33,7 +33,10 @@ static ssize_t script_send(struct px_transport *t, const void *bytes,
 	struct script *s = (struct script *)t;
 	int error = s->send_error;
 
-	ck_assert_uint_gt(len, 0);
+	if (!len || s->out_len + len > SCRIPT_BYTES) {
+		s->broken = true;
+		return -EFAULT;
+	}
 	if (len > s->send_budget)
 		len = s->send_budget;
 	if (error && !s->send_budget) {
@@ -46,7 +49,6 @@ static ssize_t script_send(struct px_transport *t, const void *bytes,
 	s->send_budget -= len;
 	if (!len)
 		return -EAGAIN;
-	ck_assert_uint_le(s->out_len + len, SCRIPT_BYTES);
 	memcpy(s->out + s->out_len, bytes, len);
 	s->out_len += len;
 	s->sends++;
@@ -58,7 +60,10 @@ static ssize_t script_recv(struct px_transport *t, void *bytes, size_t len)
 	struct script *s = (struct script *)t;
 	size_t n = s->in_len - s->in_at;
 
-	ck_assert_uint_gt(len, 0);
+	if (!len) {
+		s->broken = true;
+		return -EFAULT;
+	}
 	if (n > len)
 		n = len;
 	if (n > s->recv_max)
@@ -85,6 +90,7 @@ void script_init(struct script *s)
 
 bool script_take(struct script *s, struct wire_header *h, char *payload)
 {
+	ck_assert(!s->broken);
 	if (s->out_len - s->out_at < WIRE_HEADER_SIZE)
 		return false;
 	*h = wire_header_get(s->out + s->out_at);
@@ -136,9 +142,11 @@ void outcome_done(void *arg, int result, const char *data, size_t len)
 	o->calls++;
 	o->result = result;
 	o->len = len;
-	ck_assert_uint_le(len, WIRE_PAYLOAD_MAX);
-	ck_assert_int_eq(data[len], '\0');
-	memcpy(o->data, data, len + 1);
+	/* No check macros here: they allocate, and a test counts that. */
+	if (len > WIRE_PAYLOAD_MAX || data[len])
+		o->calls += 1000;
+	else
+		memcpy(o->data, data, len + 1);
 }
 
 #define CANARY 64

@@ -21,6 +21,7 @@ struct script {
 	size_t send_budget;	/* bytes all sends together take */
 	int send_error;		/* once, when the budget is used up */
 	bool hung_up;		/* recv says 0 when `in` is empty */
+	bool broken;		/* the client broke a transport's rules */
 	unsigned int opens;
 	unsigned int closes;
 	unsigned int sends;

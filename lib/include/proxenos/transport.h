@@ -12,6 +12,8 @@
 #ifndef PROXENOS_TRANSPORT_H
 #define PROXENOS_TRANSPORT_H
 
+#include <proxenos/ring.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,6 +47,13 @@ struct px_transport {
 	 * client then calls `close`).  May be NULL if open never says so.
 	 */
 	int (*ready)(struct px_transport *t);
+	/*
+	 * Called once at the start of each px_client_process() while open,
+	 * before anything else: take note of events (read and unmask an event
+	 * channel).  What happens after it must show on `fd` again.  0, or
+	 * the error that ends the connection.  May be NULL.
+	 */
+	int (*begin)(struct px_transport *t);
 	/*
 	 * Move bytes.  Fewer than `len` is fine.  -EAGAIN: none can move now.
 	 * recv of 0 bytes: the other side has hung up.  `len` is never 0.
@@ -91,6 +100,35 @@ struct px_transport_device {
  * answers inside write(): the device then waits for the daemon.
  */
 void px_transport_device_init(struct px_transport_device *d, const char *path);
+
+/*
+ * A raw ring, for whoever owns the page and the event channel: the guest end
+ * of ring.h under the client.  Opening is px_ring_open() (where the daemon
+ * offers it, the ring is reset first, so no reply to somebody else's request
+ * can arrive); closing is px_ring_close() without waiting for its end.
+ */
+struct px_transport_ring {
+	struct px_transport base;
+	struct px_ring ring;
+	struct ring_page *page;
+	const struct px_ring_ops *ops;
+	void *ctx;
+	unsigned int flags;
+	int (*event)(void *ctx);
+};
+
+/*
+ * Prepare; page, ops and ctx are the caller's and outlive the transport;
+ * `flags` are those of px_ring_open().  `fd` shows POLLIN when the event
+ * channel fired, or is -1 if the caller calls px_client_process() by itself
+ * whenever an event came.  `event` (may be NULL) is `begin` of this transport:
+ * it takes the event off the descriptor and unmasks the channel.
+ */
+void px_transport_ring_init(struct px_transport_ring *t,
+			    struct ring_page *page,
+			    const struct px_ring_ops *ops, void *ctx,
+			    unsigned int flags, int fd,
+			    int (*event)(void *ctx));
 
 #ifdef __cplusplus
 }
