@@ -31,9 +31,15 @@ static ssize_t ask(struct probe *probe, const char *topic, const char *cursor,
 			      reply, size, probe->timeout);
 }
 
+/* The OCaml daemon says OK to any word it does not know. */
+static bool is_shrug(const char *reply, size_t len)
+{
+	return len == 3 && !memcmp(reply, "OK", 3);
+}
+
 /*
- * A stock daemon refuses the word "probe", each with an error of its own
- * that proxenos might use for a topic; `status` decides who it is.
+ * A stock daemon refuses the word "probe" with an error that proxenos might
+ * use for a topic; `status` decides who it is.
  */
 static int refusal(struct probe *probe, const char *topic, int error)
 {
@@ -48,7 +54,7 @@ static int refusal(struct probe *probe, const char *topic, int error)
 		return -ENOSYS;
 	n = ask(probe, "status", "0", reply, sizeof(reply));
 	if (n >= 0)
-		return -ENOENT;
+		return is_shrug(reply, (size_t)n) ? -ENOSYS : -ENOENT;
 	return px_client_is_up(probe->client) ? -ENOSYS : (int)n;
 }
 
@@ -109,6 +115,8 @@ static int read_page(struct probe *probe, struct pages *pages,
 	n = ask(probe, topic, cursor, text, WIRE_PAYLOAD_MAX + 1);
 	if (n < 0)
 		return refusal(probe, topic, (int)n);
+	if (is_shrug(text, (size_t)n))
+		return -ENOSYS;
 	/* Replies of CONTROL may end with a NUL, as the stock daemon's do. */
 	if (n && !text[n - 1])
 		n--;

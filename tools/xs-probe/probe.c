@@ -76,6 +76,8 @@ const char *probe_words(int error)
 	case EINVAL:
 		return "the daemon calls that invalid";
 	case EPROTO:
+		return "the daemon broke the protocol (oxenstored does, for "
+		       "directories over 4096 bytes)";
 	case EBADMSG:
 		return "the daemon's reply makes no sense";
 	case ETIMEDOUT:
