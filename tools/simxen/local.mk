@@ -39,6 +39,8 @@ tools_simxen_simxen_la_LIBADD = tools/simxen/libsimxen-core.la
 
 lib_LTLIBRARIES += tools/simxen/libsimxen-guest.la
 tools_simxen_libsimxen_guest_la_SOURCES =
+# libtool links with them too.
+tools_simxen_libsimxen_guest_la_CFLAGS = $(simxen_cflags)
 tools_simxen_libsimxen_guest_la_LDFLAGS = $(simxen_ldflags) \
 	-export-symbols-regex '^simxen_'
 tools_simxen_libsimxen_guest_la_LIBADD = tools/simxen/libsimxen-core.la
