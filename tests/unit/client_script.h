@@ -85,6 +85,7 @@ struct Suite *client_request_suite(void);
 struct Suite *client_hostile_suite(void);
 struct Suite *client_watch_suite(void);
 struct Suite *client_list_suite(void);
+struct Suite *client_ring_suite(void);
 struct Suite *client_transport_suite(void);
 
 #endif

@@ -13,6 +13,7 @@ int main(void)
 	srunner_add_suite(runner, client_hostile_suite());
 	srunner_add_suite(runner, client_watch_suite());
 	srunner_add_suite(runner, client_list_suite());
+	srunner_add_suite(runner, client_ring_suite());
 	srunner_add_suite(runner, client_transport_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
