@@ -187,6 +187,7 @@ int test_fdopen_child(int fd, int port)
 	CHECK(!xenevtchn_unmask(h, (evtchn_port_t)port));
 	CHECK(!xenevtchn_notify(h, (evtchn_port_t)port));
 	CHECK(xenevtchn_notify(h, (evtchn_port_t)port + 1) == -1);
+	CHECK(!xenevtchn_close(h));
 	return 0;
 }
 

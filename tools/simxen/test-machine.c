@@ -269,3 +269,32 @@ void test_guest_attach_twice(void)
 	CHECK(!simxen_domain_next(test_m, -1));
 	xenevtchn_close(h);
 }
+
+/* On Xen an event takes no descriptor; a full table must not swallow it. */
+void test_descriptor_limit(void)
+{
+	xenevtchn_handle *h = xenevtchn_open(NULL, 0);
+	struct simxen_guest *g[3] = {
+		test_guest(), test_guest(), test_guest(),
+	};
+	const struct rlimit few = { 900, 900 };
+	static int spare[1000];
+	int port[3], count = 0;
+
+	CHECK(!setrlimit(RLIMIT_NOFILE, &few));
+	for (int i = 0; i < 3; i++)
+		port[i] = test_bind(h, g[i]);
+	while (count < 1000 && (spare[count] = dup(2)) >= 0)
+		count++;
+	CHECK(count < 1000 && errno == EMFILE);
+	for (int round = 0; round < 3; round++)
+		for (int i = 0; i < 3; i++) {
+			CHECK(!xenevtchn_notify(h, (evtchn_port_t)port[i]));
+			CHECK(simxen_guest_wait(g[i], TEST_PATIENCE) == 1);
+		}
+	while (count--)
+		close(spare[count]);
+	for (int i = 0; i < 3; i++)
+		simxen_guest_detach(g[i]);
+	xenevtchn_close(h);
+}

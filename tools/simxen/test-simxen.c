@@ -32,6 +32,7 @@ static const struct {
 	{ "the lock's holder is killed", test_killed_lock_holder },
 	{ "files of /proc/xen", test_files },
 	{ "a guest attached twice", test_guest_attach_twice },
+	{ "at the limit of descriptors", test_descriptor_limit },
 };
 
 int test_readable(xenevtchn_handle *h, int ms)

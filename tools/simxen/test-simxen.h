@@ -55,6 +55,7 @@ void test_lists(void);
 void test_faults(void);
 void test_killed_lock_holder(void);
 void test_files(void);
+void test_descriptor_limit(void);
 void test_guest_attach_twice(void);
 
 #endif
