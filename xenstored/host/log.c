@@ -148,14 +148,10 @@ void log_limited(struct log_limit *limit, uint64_t now, enum log_id id,
 	log_put(rows[id].id, rows[id].level, left_out, text);
 }
 
-void log_machine(struct log_limit *limit, uint64_t now, const char *id,
-		 const char *text)
+void log_machine(const char *id, const char *text)
 {
 	char copy[LOG_LINE_MAX];
-	unsigned int left_out;
 
-	if (!log_allowed(limit, now, &left_out))
-		return;
 	snprintf(copy, sizeof(copy), "%s", text);
-	log_put(id, rows[LOG_MACHINE].level, left_out, copy);
+	log_put(id, rows[LOG_MACHINE].level, 0, copy);
 }
