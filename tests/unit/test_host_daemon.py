@@ -302,8 +302,11 @@ class OnSimxen(unittest.TestCase):
         g = self.guest()
         ring = RingClient(g)
         ring.write(b"a", b"1")
+        # What the guest notified by then has been seen to after this.
+        self.rings()
         ring.ring_put(message("READ", b"a\0", req_id=5), notify=False)
         self.assertEqual(ring.reply(5, timeout=10)[1], b"1")
+        self.assertIn("XSD024 domain %d:" % g.domid, self.d.output())
 
     def test_guest_that_zeroes_its_ring(self):
         self.start()
