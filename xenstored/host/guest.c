@@ -363,12 +363,14 @@ static void guest_sweep_one(struct guest *g)
 void guest_sweep(struct host *h)
 {
 	unsigned int slices = h->guest_count / SWEEP_SLICE + 1;
+	unsigned int slice = h->guest_count < SWEEP_SLICE ? h->guest_count :
+							    SWEEP_SLICE;
 
-	for (unsigned int n = 0; n < SWEEP_SLICE; n++) {
+	if (!slice)
+		return;
+	for (unsigned int n = 0; n < slice; n++) {
 		struct list *item = list_pop(&h->guests);
 
-		if (!item)
-			return;
 		list_queue(&h->guests, item);
 		guest_sweep_one(list_of(item, struct guest, all));
 	}
