@@ -246,6 +246,7 @@ struct mconn *model_open(struct model *m, uint32_t conn, unsigned int domid)
 	c = &m->conns[m->nconns++];
 	c->id = conn;
 	c->domid = domid;
+	c->serial = ++m->serials;
 	return c;
 }
 
@@ -268,6 +269,7 @@ void model_reset(struct model *m, uint32_t conn)
 	model_forget_transactions(c);
 	forget_output(c);
 	c->last_transaction = 0;
+	c->replies = 0;
 }
 
 void model_close(struct model *m, uint32_t conn)
@@ -407,6 +409,14 @@ static void reply(struct mconn *c, const struct wire_header *h,
 		msg->free_generation = a->free_generation;
 	}
 	c->replies++;
+}
+
+void model_refuse(struct model *m, uint32_t conn,
+		  const struct wire_header *header, int error)
+{
+	struct manswer a = refuse(error);
+
+	reply(model_conn(m, conn), header, &a);
 }
 
 static void first_event(struct model *m, struct mconn *c)

@@ -102,7 +102,7 @@ struct mmessage {
 struct mconn {
 	uint32_t id;
 	unsigned int domid;
-	bool dead;		/* kept only so that its end is seen */
+	uint64_t serial;	/* differs from all other connections' */
 	struct mwatch *watches;
 	size_t nwatches;
 	struct mtransaction *transactions;
@@ -145,7 +145,7 @@ struct model {
 	size_t nconns;
 	struct mdomain *domains;
 	size_t ndomains;
-	uint64_t age;
+	uint64_t age, serials;
 };
 
 /* ------------------------------------------------------------ the model -- */
@@ -161,6 +161,9 @@ struct mconn *model_conn(struct model *m, uint32_t conn);
 /* Execute one whole request and queue its answer and its events. */
 void model_request(struct model *m, uint32_t conn,
 		   const struct wire_header *header, const char *payload);
+/* Answer it with an error and do nothing. */
+void model_refuse(struct model *m, uint32_t conn,
+		  const struct wire_header *header, int error);
 /* `len` bytes of the connection's output were delivered. */
 void model_taken(struct model *m, uint32_t conn, size_t len);
 /* Everything of the connection goes but itself. */
