@@ -8,15 +8,16 @@
 struct maker {
 	struct scenario *s;
 	uint64_t rnd;
+	/* Where decisions come from instead, as long as it lasts. */
+	const uint8_t *input;
+	size_t input_len;
 	uint32_t started[SCENARIO_CONNS];
 	char text[8192];
 	size_t len;
 };
 
-static inline unsigned int maker_below(struct maker *k, unsigned int n)
-{
-	return random_below(&k->rnd, n);
-}
+/* A decision: below n (at most 65536), n above 0. */
+unsigned int maker_below(struct maker *k, unsigned int n);
 
 static inline bool maker_chance(struct maker *k, unsigned int percent)
 {

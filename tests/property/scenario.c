@@ -26,6 +26,23 @@ unsigned int random_below(uint64_t *state, unsigned int n)
 	return (unsigned int)(random_next(state) % n);
 }
 
+/* One byte of an input decides between few, two between many. */
+unsigned int maker_below(struct maker *k, unsigned int n)
+{
+	unsigned int v, bytes = n > 256 ? 2 : 1;
+
+	if (!k->input)
+		return random_below(&k->rnd, n);
+	if (k->input_len < bytes) {
+		k->input_len = 0;
+		return 0;
+	}
+	v = k->input[0] | (bytes == 2 ? (unsigned int)k->input[1] << 8 : 0);
+	k->input += bytes;
+	k->input_len -= bytes;
+	return v % n;
+}
+
 static struct deed *deed(struct maker *k, enum deed_type type,
 			 unsigned int conn, size_t n)
 {
@@ -135,7 +152,7 @@ static void make_deed(struct maker *k)
 		deed(k, DEED_OVERLONG, conn,
 		     maker_chance(k, 50) ? 4097 : 0x40000000u + maker_below(k, 1000));
 	} else if (what < 985) {
-		deed(k, DEED_TIME, 0, 1 + maker_below(k, 2000000));
+		deed(k, DEED_TIME, 0, 1000 * maker_below(k, 2000));
 	} else {
 		deed(k, DEED_DRAIN, 0, 0);
 	}
@@ -174,6 +191,18 @@ void scenario_make(struct scenario *s, uint64_t seed, size_t length)
 	configure(&k);
 	begin(&k);
 	for (size_t i = 0; i < length; i++)
+		make_deed(&k);
+	deed(&k, DEED_DRAIN, 0, 0);
+}
+
+void scenario_read(struct scenario *s, const uint8_t *bytes, size_t len)
+{
+	struct maker k = { .s = s, .input = bytes, .input_len = len };
+
+	memset(s, 0, sizeof(*s));
+	configure(&k);
+	begin(&k);
+	while (k.input_len && s->count < 2000)
 		make_deed(&k);
 	deed(&k, DEED_DRAIN, 0, 0);
 }

@@ -65,6 +65,8 @@ uint64_t random_next(uint64_t *state);
 unsigned int random_below(uint64_t *state, unsigned int n);
 
 void scenario_make(struct scenario *s, uint64_t seed, size_t length);
+/* The same, where the bytes of an input decide instead of chance. */
+void scenario_read(struct scenario *s, const uint8_t *bytes, size_t len);
 void scenario_free(struct scenario *s);
 void message_print(FILE *to, const struct wire_header *h, const char *payload);
 void deed_print(FILE *to, const struct deed *d);
