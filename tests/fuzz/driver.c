@@ -32,7 +32,7 @@ struct input {
 
 static struct input corpus[FILES_MAX];
 static size_t ncorpus;
-static char running[512];
+static char running[4500];
 
 /* Only write(2): may be called from a signal. */
 static void say_what_ran(void)
@@ -121,7 +121,7 @@ static bool run_corpus(const char *dir)
 {
 	struct dirent **list;
 	int n = scandir(dir, &list, NULL, by_name);
-	char path[4096];
+	char path[4400];
 	bool ok = true;
 
 	if (n < 0) {
