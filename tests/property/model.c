@@ -163,7 +163,7 @@ void model_drop_domain(struct model *m, unsigned int domid)
 		struct mstore before;
 
 		mstore_copy(&before, &m->store);
-		mstore_remove_listed(m, &m->store, top, &c);
+		mstore_remove_listed(m, &m->store, top, &c, false);
 		model_fire(m, &before, &c);
 		mstore_clear(&before);
 		mchanges_free(&c);

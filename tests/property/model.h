@@ -189,7 +189,7 @@ char *mstore_parent(const char *path);
 struct mnode *mstore_add(struct model *m, struct mstore *s, const char *path);
 void mstore_remove(struct model *m, struct mstore *s, const char *path);
 void mstore_remove_listed(struct model *m, struct mstore *s, const char *path,
-			  struct mchanges *out);
+			  struct mchanges *out, bool root_first);
 void mstore_copy(struct mstore *to, const struct mstore *from);
 void mstore_clear(struct mstore *s);
 bool mstore_below(const char *base, const char *path);

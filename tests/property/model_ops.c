@@ -135,7 +135,7 @@ static struct manswer op_get_perms(struct op *o)
 
 	if (o->path[0] == '@') {
 		if (!n)
-			return refuse(WIRE_ENOENT);
+			return refuse(WIRE_EINVAL);
 		error = model_may(o->m, n, o->c->domid, 'r') ? 0 : WIRE_EACCES;
 	} else {
 		error = cannot(o, n, 'r');
@@ -243,20 +243,26 @@ static struct manswer op_mkdir(struct op *o)
 	return okay();
 }
 
-/* The subtree in pre-order, children in order of creation. */
+/*
+ * The subtree, children in order of creation.  A removal inside of a
+ * transaction lists the root first, one outside the deepest first.
+ */
 static void list_tree(const struct mstore *s, const char *path,
-		      struct mchanges *out, bool exact)
+		      struct mchanges *out, bool exact, bool root_first)
 {
-	mchanges_add(out, path, exact);
+	if (root_first)
+		mchanges_add(out, path, exact);
 	for (size_t i = 0; i < s->count; i++)
 		if (mstore_child(path, s->nodes[i].path))
-			list_tree(s, s->nodes[i].path, out, true);
+			list_tree(s, s->nodes[i].path, out, true, root_first);
+	if (!root_first)
+		mchanges_add(out, path, exact);
 }
 
 void mstore_remove_listed(struct model *m, struct mstore *s, const char *path,
-			  struct mchanges *out)
+			  struct mchanges *out, bool root_first)
 {
-	list_tree(s, path, out, false);
+	list_tree(s, path, out, false, root_first);
 	mstore_remove(m, s, path);
 }
 
@@ -278,7 +284,8 @@ static struct manswer op_rm(struct op *o)
 	}
 	if (error)
 		return refuse(error);
-	mstore_remove_listed(o->m, o->p->store, o->path, o->p->changes);
+	mstore_remove_listed(o->m, o->p->store, o->path, o->p->changes,
+			     o->p->t || o->p->again);
 	return okay();
 }
 
@@ -321,7 +328,7 @@ static int set_perms(struct op *o, struct mperm *list, unsigned int count)
 	if (guest && max && count > max)
 		return WIRE_ENOSPC;
 	if (o->path[0] == '@' && !n)
-		return WIRE_ENOENT;
+		return WIRE_EINVAL;
 	error = cannot(o, n, 'o');
 	if (error)
 		return error;

@@ -181,7 +181,7 @@ static struct manswer op_introduce(struct call *k)
 
 	if (k->strings < 3 || !domid_of(arg(k, 0), &domid) ||
 	    !model_number(arg(k, 2), UINT32_MAX, &port) || !port ||
-	    !domid || domid >= MACHINE_DOMID_FIRST_RESERVED)
+	    domid >= MACHINE_DOMID_FIRST_RESERVED)
 		return refuse(WIRE_EINVAL);
 	d = model_get_domain(k->m, domid);
 	if (!d->exists)

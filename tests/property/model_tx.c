@@ -166,14 +166,24 @@ static int machine_error(struct model *m, int otherwise)
 	return error ? error : otherwise;
 }
 
+/* What was made and removed again inside has never been. */
 static void take_over(struct model *m, struct mstore *now,
 		      const struct mchanges *changes)
 {
+	struct mchanges real = { NULL, 0 };
 	struct mstore before = m->store;
 
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct mchange *ch = &changes->list[i];
+
+		if (mstore_find(now, ch->path) ||
+		    mstore_find(&before, ch->path))
+			mchanges_add(&real, ch->path, ch->exact);
+	}
 	m->store = *now;
-	model_fire(m, &before, changes);
+	model_fire(m, &before, &real);
 	mstore_clear(&before);
+	mchanges_free(&real);
 }
 
 static int commit(struct model *m, struct mconn *c, struct mtransaction *t)
