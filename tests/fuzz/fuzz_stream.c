@@ -199,7 +199,7 @@ static void still_served(struct machine *m, uint32_t conn)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	unsigned int who = len ? bytes[0] % 6 : 0;
-	size_t piece = len && bytes[0] & 0x80 ? 1 + (bytes[0] >> 3) % 16 :
+	size_t piece = len && bytes[0] & 0x80 ? 1u + (bytes[0] >> 3) % 16u :
 						SIZE_MAX;
 	struct machine *m = set_up();
 

@@ -135,7 +135,7 @@ static struct manswer op_get_perms(struct op *o)
 
 	if (o->path[0] == '@') {
 		if (!n)
-			return refuse(WIRE_EINVAL);
+			return refuse(WIRE_ENOENT);
 		error = model_may(o->m, n, o->c->domid, 'r') ? 0 : WIRE_EACCES;
 	} else {
 		error = cannot(o, n, 'r');
@@ -194,6 +194,28 @@ static struct mnode *create(struct op *o, const char *path)
 	return n;
 }
 
+/*
+ * Inside of a transaction both the nodes of the snapshot and those there now
+ * may be counted; where that makes a difference the machine decides.
+ */
+static bool too_many(struct op *o, uint64_t max)
+{
+	unsigned int domid = o->c->domid;
+	size_t more = missing(o->p->store, o->path);
+	size_t own = mstore_owned(o->p->store, domid) + more, now;
+	const struct mmessage *msg;
+
+	if (!o->p->t)
+		return own > max;
+	now = own + mstore_owned(&o->m->store, domid) -
+	      mstore_owned(&o->p->t->base, domid);
+	if ((own > max) == (now > max))
+		return own > max;
+	msg = o->m->host.answer(o->m->host.arg);
+	return msg && msg->header.type == WIRE_ERROR &&
+	       !strncmp(msg->payload, "ENOSPC", 6);
+}
+
 static int may_create(struct op *o)
 {
 	uint64_t max = model_quota(o->m, o->c->domid, QUOTA_NODES);
@@ -203,10 +225,7 @@ static int may_create(struct op *o)
 		return WIRE_EACCES;
 	if (model_privileged(o->m, o->c->domid) || !max)
 		return 0;
-	if (mstore_owned(o->p->store, o->c->domid) +
-	    missing(o->p->store, o->path) > max)
-		return WIRE_ENOSPC;
-	return 0;
+	return too_many(o, max) ? WIRE_ENOSPC : 0;
 }
 
 static struct manswer op_write(struct op *o)
@@ -328,7 +347,7 @@ static int set_perms(struct op *o, struct mperm *list, unsigned int count)
 	if (guest && max && count > max)
 		return WIRE_ENOSPC;
 	if (o->path[0] == '@' && !n)
-		return WIRE_EINVAL;
+		return WIRE_ENOENT;
 	error = cannot(o, n, 'o');
 	if (error)
 		return error;

@@ -249,7 +249,7 @@ static struct manswer op_set_target(struct call *k)
 	struct mdomain *d;
 
 	if (k->strings < 2 || !domid_of(arg(k, 0), &domid) ||
-	    !domid_of(arg(k, 1), &target))
+	    !domid_of(arg(k, 1), &target) || !domid)
 		return refuse(WIRE_EINVAL);
 	d = introduced(k->m, domid);
 	if (!d || !introduced(k->m, target))

@@ -3,13 +3,14 @@
  * The property test: random scenarios, machine against model.
  *
  *   test_property [--seeds FIRST-LAST] [--length N] [--seconds N]
- *                 [--single] [--verbose] [--memory]
+ *                 [--single] [--verbose] [--memory] [--survey]
  *
  * --seeds    run these (default: from 1, until --seconds are over)
  * --seconds  stop beginning new seeds after so long (default 12)
  * --length   deeds in a scenario (default 120)
  * --single   no second machine fed in other pieces
  * --memory   let every allocation of every deed fail once, one at a time
+ * --survey   go on after a failure and print one line for each
  * --verbose  say what happens
  *
  * A failure prints the seed, the command that repeats it, and the scenario
@@ -20,7 +21,10 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/property/harness.h"
 #include "xenstored/core/mem.h"
@@ -29,7 +33,7 @@ struct options {
 	uint64_t first, last;
 	size_t length;
 	double seconds;
-	bool single, verbose, memory;
+	bool single, verbose, memory, survey;
 };
 
 /* Which deeds to leave out, and where an allocation is to fail. */
@@ -47,8 +51,7 @@ static bool after_failure(struct harness *h)
 	return harness_do(h, &drain);
 }
 
-/* Run what is not cut; false and the failure's text if it fails. */
-static bool run(const struct scenario *s, const struct cut *cut,
+static bool run_here(const struct scenario *s, const struct cut *cut,
 		const struct options *o, bool verbose, bool *reached,
 		char *failure, size_t room)
 {
@@ -80,18 +83,74 @@ static bool run(const struct scenario *s, const struct cut *cut,
 	return ok;
 }
 
-static bool fails(const struct scenario *s, const struct cut *cut,
-		  const struct options *o)
+/* Written by the child that ran the scenario. */
+struct result {
+	bool ok, reached;
+	char failure[4096];
+};
+
+static struct result *result;
+
+static void in_child(const struct scenario *s, const struct cut *cut,
+		     const struct options *o, bool verbose, bool quiet)
 {
-	char failure[64];
+	/* A scenario takes milliseconds; this one hangs. */
+	alarm(60);
+	if (quiet && !freopen("/dev/null", "w", stderr))
+		_exit(98);
+	result->ok = run_here(s, cut, o, verbose, &result->reached,
+			      result->failure, sizeof(result->failure));
+	fflush(stderr);
+	_exit(0);
+}
+
+/*
+ * Run what is not cut, in a process of its own, as the machine may crash;
+ * false and the failure's text if it fails.
+ */
+static bool run(const struct scenario *s, const struct cut *cut,
+		const struct options *o, bool verbose, bool quiet,
+		bool *reached, char *failure, size_t room)
+{
+	int status = 0;
+	pid_t child;
+
+	memset(result, 0, sizeof(*result));
+	fflush(stdout);
+	child = fork();
+	if (!child)
+		in_child(s, cut, o, verbose, quiet);
+	if (child < 0 || waitpid(child, &status, 0) != child) {
+		perror("test_property");
+		exit(99);
+	}
+	*reached = result->reached;
+	snprintf(failure, room, "%s", result->failure);
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return result->ok;
+	if (WIFSIGNALED(status))
+		snprintf(failure, room, "died of signal %d", WTERMSIG(status));
+	else
+		snprintf(failure, room, "died with status %d",
+			 WEXITSTATUS(status));
+	return false;
+}
+
+/* Does it still fail in the same way: the same words up to a number? */
+static bool fails(const struct scenario *s, const struct cut *cut,
+		  const struct options *o, const char *as)
+{
+	size_t n = strcspn(as, "0123456789");
+	char failure[4096];
 	bool reached;
 
-	return !run(s, cut, o, false, &reached, failure, sizeof(failure));
+	return !run(s, cut, o, false, true, &reached, failure,
+		    sizeof(failure)) && !strncmp(failure, as, n);
 }
 
 /* Leave out ever smaller runs of deeds for as long as it still fails. */
 static void shrink(const struct scenario *s, struct cut *cut,
-		   const struct options *o)
+		   const struct options *o, const char *as)
 {
 	size_t tries = 0;
 
@@ -110,7 +169,7 @@ static void shrink(const struct scenario *s, struct cut *cut,
 			for (size_t i = at; i < end; i++)
 				cut->out[i] = i != cut->fail_deed;
 			tries++;
-			if (!fails(s, cut, o))
+			if (!fails(s, cut, o, as))
 				memcpy(cut->out, kept, s->count);
 			free(kept);
 		}
@@ -123,6 +182,11 @@ static void report(const struct scenario *s, struct cut *cut,
 	char again[4096];
 	bool reached;
 
+	if (o->survey) {
+		printf("seed %llu: %.*s\n", (unsigned long long)s->seed,
+		       (int)strcspn(failure, "\n"), failure);
+		return;
+	}
 	printf("FAILED seed %llu\n%s\n", (unsigned long long)s->seed, failure);
 	printf("repeat with: test_property --seeds %llu-%llu --length %zu%s%s\n",
 	       (unsigned long long)s->seed, (unsigned long long)s->seed,
@@ -132,7 +196,7 @@ static void report(const struct scenario *s, struct cut *cut,
 		printf("allocation %ld of deed %zu fails\n", cut->fail_after,
 		       cut->fail_deed);
 	fflush(stdout);
-	shrink(s, cut, o);
+	shrink(s, cut, o, failure);
 	printf("smallest found:\n");
 	for (size_t i = 0; i < s->count; i++) {
 		if (cut->out[i])
@@ -141,7 +205,7 @@ static void report(const struct scenario *s, struct cut *cut,
 		deed_print(stdout, &s->deeds[i]);
 	}
 	fflush(stdout);
-	run(s, cut, o, true, &reached, again, sizeof(again));
+	run(s, cut, o, true, false, &reached, again, sizeof(again));
 	printf("which gives: %s\n", again);
 	free(cut->out);
 }
@@ -154,7 +218,7 @@ static bool one_seed(uint64_t seed, const struct options *o)
 	bool reached, ok;
 
 	scenario_make(&s, seed, o->length);
-	ok = run(&s, &cut, o, o->verbose, &reached, failure, sizeof(failure));
+	ok = run(&s, &cut, o, o->verbose, o->survey, &reached, failure, sizeof(failure));
 	if (!ok)
 		report(&s, &cut, o, failure);
 	scenario_free(&s);
@@ -171,7 +235,7 @@ static bool one_deed(const struct scenario *s, size_t deed,
 
 	for (; reached; cut.fail_after++, (*cases)++) {
 		reached = false;
-		if (!run(s, &cut, o, o->verbose, &reached, failure,
+		if (!run(s, &cut, o, o->verbose, o->survey, &reached, failure,
 			 sizeof(failure))) {
 			report(s, &cut, o, failure);
 			return false;
@@ -205,6 +269,7 @@ static int run_all(const struct options *o)
 {
 	double end = now() + o->seconds;
 	size_t cases = 0, failed = 0;
+	bool ended = false;
 	uint64_t seed;
 
 	for (seed = o->first; seed <= o->last && now() < end; seed++) {
@@ -213,11 +278,12 @@ static int run_all(const struct options *o)
 
 		if (!o->memory)
 			cases++;
-		if (!ok && ++failed)
+		ended = !ok && ++failed && !o->survey;
+		if (ended)
 			break;
 	}
 	printf("test_property: seeds %llu-%llu, %zu %s, %zu failed\n",
-	       (unsigned long long)o->first, (unsigned long long)seed - !failed,
+	       (unsigned long long)o->first, (unsigned long long)(ended ? seed : seed - 1),
 	       cases, o->memory ? "failed allocations" : "scenarios", failed);
 	return failed || !cases;
 }
@@ -254,6 +320,8 @@ static bool set_option(struct options *o, int which, const char *arg)
 		return o->single = true;
 	case 'm':
 		return o->memory = true;
+	case 'y':
+		return o->survey = true;
 	case 'v':
 		return o->verbose = true;
 	}
@@ -268,6 +336,7 @@ int main(int argc, char **argv)
 		{ "seconds", required_argument, NULL, 't' },
 		{ "single", no_argument, NULL, '1' },
 		{ "memory", no_argument, NULL, 'm' },
+		{ "survey", no_argument, NULL, 'y' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -281,5 +350,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: see the head of test_property.c\n");
 		return 2;
 	}
+	result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (result == MAP_FAILED)
+		return 99;
 	return run_all(&o);
 }
