@@ -94,6 +94,7 @@ static bool execute_one(struct harness *h, struct place *p,
 	payload = model_copy(p->fed.at + WIRE_HEADER_SIZE, header.len);
 	bytes_drop(&p->fed, WIRE_HEADER_SIZE + header.len);
 	h->answer = answer;
+	h->last_op = header.type;
 	show(h, "->", conn, &header, payload);
 	show(h, "<-", conn, &answer->header, answer->payload);
 	if (h->may_fail && is_enomem(answer))
@@ -165,6 +166,17 @@ static void print_queue(FILE *to, const char *who, const struct mmessage *list,
 	}
 }
 
+static void print_short(FILE *to, const struct mmessage *list, size_t count,
+			size_t at)
+{
+	if (at >= count)
+		fprintf(to, "nothing");
+	else if (list[at].header.type == WIRE_ERROR)
+		fprintf(to, "%s", list[at].payload);
+	else
+		fprintf(to, "%s", wire_op_name(list[at].header.type));
+}
+
 static void differ(struct harness *h, uint32_t conn, const struct mconn *c,
 		   const struct stream *s, size_t at)
 {
@@ -174,7 +186,11 @@ static void differ(struct harness *h, uint32_t conn, const struct mconn *c,
 
 	if (!to)
 		return;
-	fprintf(to, "connection %u differs at message %zu\n", conn, at);
+	fprintf(to, "after %s: machine has ", wire_op_name(h->last_op));
+	print_short(to, s->messages, s->count, at);
+	fprintf(to, ", model has ");
+	print_short(to, c ? c->out : NULL, c ? c->nout : 0, at);
+	fprintf(to, "; connection %u message %zu\n", conn, at);
 	print_queue(to, "machine", s->messages, s->count);
 	print_queue(to, "model", c ? c->out : NULL, c ? c->nout : 0);
 	fclose(to);

@@ -57,6 +57,7 @@ struct harness {
 	uint32_t sockets;	/* opened so far */
 	uint64_t instances, time, rnd;
 	const struct mmessage *answer;
+	uint32_t last_op;	/* executed by the model */
 	bool verbose;
 	bool may_fail;		/* ENOMEM is a legal answer now */
 	char failure[4096];	/* empty: all is well */
