@@ -427,6 +427,9 @@ struct manswer model_store_op(struct model *m, struct mconn *c,
 	if (!o.path)
 		return refuse(WIRE_EINVAL);
 	a = ops[i].run(&o);
+	/* A refusal tells something as well. */
+	if (a.error)
+		saw(&o, o.path);
 	free(o.path);
 	return a;
 }

@@ -73,8 +73,6 @@ static int depth_of(struct call *k, long *depth)
 		return WIRE_EINVAL;
 	if (!model_number(arg(k, 2), UINT32_MAX, &v))
 		return WIRE_EINVAL;
-	if (arg(k, 0)[0] == '@' && v > 1)
-		return WIRE_EINVAL;
 	*depth = (long)v;
 	return 0;
 }
@@ -266,7 +264,7 @@ static struct manswer op_get_feature(struct call *k)
 	struct mdomain *d;
 	unsigned int domid;
 
-	if (!k->strings)
+	if (!k->len)
 		return decimal(k->m->config.features);
 	if (!domid_of(arg(k, 0), &domid))
 		return refuse(WIRE_EINVAL);
@@ -325,13 +323,13 @@ static struct manswer op_get_quota(struct call *k)
 	unsigned int domid;
 	enum quota_id q;
 
-	if (!k->strings) {
+	if (!k->len) {
 		struct manswer a = text("");
 
 		a.free_text = true;
 		return a;
 	}
-	if (!quota_named(arg(k, k->strings - 1), &q))
+	if (!k->strings || !quota_named(arg(k, k->strings - 1), &q))
 		return refuse(WIRE_EINVAL);
 	if (k->strings == 1)
 		return decimal(k->m->config.quota[q]);
