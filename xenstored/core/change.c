@@ -135,9 +135,9 @@ static struct acl *acl_inherit(struct machine *m, const struct caller *who,
 /* One more node on top of a chain of new ones; takes over `below`. */
 static struct node *chain_node(struct change *c, struct span name,
 			       struct span value, struct acl *acl,
-			       struct node *below)
+			       struct node *below, uint64_t seq)
 {
-	struct node *n = node_new(name, value, acl, ++c->m->age);
+	struct node *n = node_new(name, value, acl, seq);
 
 	if (n && below && !dir_add(&c->m->key, &n->dir, below, c->m->age)) {
 		node_unref(n);
@@ -148,21 +148,26 @@ static struct node *chain_node(struct change *c, struct span name,
 	return n;
 }
 
-/* The new nodes from below `above` (its path is `at`) down to `path`. */
+/*
+ * The new nodes from below `at` down to `path`, each younger than the one
+ * above it: a tree can be built up again in order of age.
+ */
 static struct node *chain_new(struct change *c, struct span at,
 			      struct span path, struct span value,
 			      struct acl *acl)
 {
 	struct span nothing = { "", 0 };
+	unsigned int names = path_depth(path) - path_depth(at);
 	struct node *n = NULL;
 	bool leaf = true;
 
-	while (path.len > at.len) {
+	c->m->age += names;
+	for (uint64_t seq = c->m->age; path.len > at.len; seq--) {
 		struct span up = path_parent(path);
 		struct span name = { path.at + up.len + (up.len > 1),
 				     path.len - up.len - (up.len > 1) };
 
-		n = chain_node(c, name, leaf ? value : nothing, acl, n);
+		n = chain_node(c, name, leaf ? value : nothing, acl, n, seq);
 		if (!n)
 			return NULL;
 		leaf = false;

@@ -22,6 +22,7 @@ struct firing {
 	/* Lists of which any that grants READ lets the watcher know. */
 	const struct acl *acl[3];
 	bool special;
+	bool exact;		/* each match fires on its own path */
 };
 
 static bool firing_visible(const struct firing *f, const struct watch *w)
@@ -43,20 +44,27 @@ static int id_compare(const void *a, const void *b)
 	return ((*x)->id > (*y)->id) - ((*x)->id < (*y)->id);
 }
 
+static void firing_event(struct firing *f, struct watch *w)
+{
+	struct span path = f->path;
+
+	if (f->exact) {
+		conn_event(f->m, w, watch_path(w), false);
+		return;
+	}
+	path.at += w->prefix;
+	path.len -= w->prefix;
+	conn_event(f->m, w, path, f->special);
+}
+
 static void firing_send(struct firing *f)
 {
 	struct machine *m = f->m;
 
 	if (m->matches > 1)
 		qsort(m->match, m->matches, sizeof(*m->match), id_compare);
-	for (size_t i = 0; i < m->matches; i++) {
-		struct watch *w = m->match[i];
-		struct span path = f->path;
-
-		path.at += w->prefix;
-		path.len -= w->prefix;
-		conn_event(m, w, path, f->special);
-	}
+	for (size_t i = 0; i < m->matches; i++)
+		firing_event(f, m->match[i]);
 	m->matches = 0;
 }
 
@@ -81,8 +89,7 @@ static void firing_match(struct firing *f, struct watch *w)
 	if (m->match_room)
 		m->match[m->matches++] = w;
 	else
-		conn_event(m, w, (struct span){ f->path.at + w->prefix,
-				f->path.len - w->prefix }, f->special);
+		firing_event(f, w);
 }
 
 /* All watches at one place that reach `below` levels down. */
@@ -114,13 +121,14 @@ static void firing_lists(struct firing *f, struct node *old)
 
 /*
  * Below a removed node: whoever watches exactly something that was there and
- * is there no more.  Deepest first, as removal goes.
+ * is there no more.
  */
 static void fire_below(struct machine *m, struct node *old,
 		       struct watch_node *top, struct span path)
 {
 	char room[WIRE_ABS_PATH_MAX + 1];
-	struct firing f = { .m = m, .path = { room, path.len } };
+	struct firing f = { .m = m, .path = { room, path.len },
+			    .exact = true };
 	struct watch_node *n = top;
 	struct list *next = top->below.next;
 
@@ -131,7 +139,7 @@ static void fire_below(struct machine *m, struct node *old,
 		if (next != &n->below) {
 			n = list_entry(next, struct watch_node, in_parent);
 			if (f.path.len + 1u + n->len > WIRE_ABS_PATH_MAX)
-				return;
+				break;
 			room[f.path.len++] = '/';
 			memcpy(room + f.path.len, n->name, n->len);
 			f.path.len += n->len;
@@ -139,18 +147,18 @@ static void fire_below(struct machine *m, struct node *old,
 			continue;
 		}
 		if (n == top)
-			return;
+			break;
 		if (!list_empty(&n->watches) &&
 		    tree_find(&m->key, old, f.path) &&
 		    !tree_find(&m->key, m->root, f.path)) {
 			firing_lists(&f, old);
 			firing_place(&f, n, 0);
-			firing_send(&f);
 		}
 		f.path.len -= 1u + n->len;
 		next = n->in_parent.next;
 		n = n->parent;
 	}
+	firing_send(&f);
 }
 
 /* The place of exactly that path, or NULL. */
