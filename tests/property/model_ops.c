@@ -346,8 +346,6 @@ static int set_perms(struct op *o, struct mperm *list, unsigned int count)
 			model_get_domain(o->m, list[i].domid)->instance : 0;
 	if (guest && max && count > max)
 		return WIRE_ENOSPC;
-	if (list[0].domid && !list[0].instance)
-		return WIRE_ENOENT;
 	if (o->path[0] == '@' && !n)
 		return WIRE_ENOENT;
 	error = cannot(o, n, 'o');
@@ -355,6 +353,8 @@ static int set_perms(struct op *o, struct mperm *list, unsigned int count)
 		return error;
 	if (guest && list[0].domid != n->perms[0].domid)
 		return WIRE_EPERM;
+	if (list[0].domid && !list[0].instance)
+		return WIRE_ENOENT;
 	/* Done again at commit: that domain must still be the same. */
 	if (o->p->again && o->p->again->nperms &&
 	    o->p->again->perms[0].instance != list[0].instance)
