@@ -45,6 +45,8 @@ static int cannot(struct op *o, struct mnode *n, char wanted)
 {
 	if (!n) {
 		n = mstore_nearest(o->p->store, o->path);
+		/* Who may write there may know that it is not there. */
+		wanted = wanted == 'o' ? 'w' : wanted;
 		return model_may(o->m, n, o->c->domid, wanted) ? WIRE_ENOENT :
 								 WIRE_EACCES;
 	}
