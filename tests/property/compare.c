@@ -208,18 +208,57 @@ static void adopt(struct mmessage *model, const struct mmessage *machine)
 	model->payload = model_copy(machine->payload, machine->header.len);
 }
 
+static bool is_event(const struct mmessage *list, size_t count, size_t at)
+{
+	return at < count && list[at].header.type == WIRE_WATCH_EVENT;
+}
+
+/*
+ * Memory gave out: an event may be missing for now, if one on the watch's
+ * own path comes when there is memory again.
+ */
+static bool excuse(struct harness *h, struct mconn *c, const struct stream *s,
+		   size_t at)
+{
+	struct mmessage *msg;
+
+	if (c && h->may_fail && is_event(c->out, c->nout, at)) {
+		free(c->out[at].payload);
+		c->nout--;
+		memmove(&c->out[at], &c->out[at + 1],
+			(c->nout - at) * sizeof(*c->out));
+		h->owed++;
+		return true;
+	}
+	if (!c || !h->owed || !is_event(s->messages, s->count, at))
+		return false;
+	c->out = model_grow(c->out, c->nout, sizeof(*c->out));
+	msg = &c->out[at];
+	memmove(msg + 1, msg, (c->nout++ - at) * sizeof(*msg));
+	memset(msg, 0, sizeof(*msg));
+	msg->header = s->messages[at].header;
+	msg->payload = model_copy(s->messages[at].payload, msg->header.len);
+	h->made_good++;
+	return true;
+}
+
 static void compare_place(struct harness *h, struct place *p)
 {
 	struct mconn *c = model_conn(h->model, p->id);
-	size_t count = c ? c->nout : 0, i = 0;
+	size_t i = 0;
 	struct stream s;
 
 	stream_read(h, p, &s);
-	while (i < count && i < s.count && same(&c->out[i], &s.messages[i])) {
-		adopt(&c->out[i], &s.messages[i]);
-		i++;
+	while (i < s.count || (c && i < c->nout)) {
+		if (c && i < c->nout && i < s.count &&
+		    same(&c->out[i], &s.messages[i])) {
+			adopt(&c->out[i], &s.messages[i]);
+			i++;
+		} else if (!excuse(h, c, &s, i)) {
+			break;
+		}
 	}
-	if (i < count || i < s.count)
+	if (i < s.count || (c && i < c->nout))
 		differ(h, p->id, c, &s, i);
 	stream_free(&s);
 }

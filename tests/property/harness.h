@@ -59,6 +59,8 @@ struct harness {
 	const struct mmessage *answer;
 	uint32_t last_op;	/* executed by the model */
 	bool verbose;
+	/* Events that memory was missing for, and those sent instead. */
+	size_t owed, made_good;
 	bool may_fail;		/* ENOMEM is a legal answer now */
 	char failure[4096];	/* empty: all is well */
 };

@@ -34,8 +34,9 @@ unsigned int maker_below(struct maker *k, unsigned int n)
 	if (!k->input)
 		return random_below(&k->rnd, n);
 	if (k->input_len < bytes) {
+		/* The last choice is the one that ends loops. */
 		k->input_len = 0;
-		return 0;
+		return n - 1;
 	}
 	v = k->input[0] | (bytes == 2 ? (unsigned int)k->input[1] << 8 : 0);
 	k->input += bytes;

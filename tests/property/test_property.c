@@ -49,7 +49,11 @@ static bool after_failure(struct harness *h)
 
 	mem_fail_after(-1);
 	h->may_fail = false;
-	return harness_do(h, &drain);
+	if (!harness_do(h, &drain))
+		return false;
+	if (h->owed && !h->made_good)
+		harness_fail(h, "an event lost for want of memory never came");
+	return !h->failure[0];
 }
 
 static bool run_here(const struct scenario *s, const struct cut *cut,
