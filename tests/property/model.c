@@ -328,6 +328,13 @@ static bool needs_privilege(uint32_t type)
 	       type == WIRE_SET_QUOTA;
 }
 
+/* Also if it changed nothing: RM of what is not there. */
+static bool writes(uint32_t type)
+{
+	return type == WIRE_WRITE || type == WIRE_MKDIR || type == WIRE_RM ||
+	       type == WIRE_SET_PERMS;
+}
+
 static struct manswer in_place(struct model *m, struct mconn *c,
 			       struct mtransaction *t,
 			       const struct wire_header *h, const char *payload)
@@ -341,7 +348,7 @@ static struct manswer in_place(struct model *m, struct mconn *c,
 		p.store = &t->own;
 		p.t = t;
 		a = model_store_op(m, c, &p, h, payload);
-		t->wrote = t->wrote || changes.count || p.nperms;
+		t->wrote = t->wrote || (!a.error && writes(h->type));
 		t->refused = t->refused || a.error == WIRE_ENOSPC;
 		mtransaction_note(t, &p, h, payload, &a);
 	} else {
