@@ -29,7 +29,7 @@ line.
 """
 import os
 import re
-import sys
+import traceback
 
 import wire
 
@@ -222,7 +222,7 @@ class Run:
         self.conn(name).send(wire.pack(op, payload, tx, self.req))
         return self.req
 
-    def collect(self, name, req, deadline=wire.DEADLINE):
+    def collect(self, name, req, deadline=None):
         """Everything up to the reply to `req`, as (events, reply)."""
         events = []
         while True:
@@ -270,7 +270,7 @@ class Run:
         if not isinstance(expected, (list, tuple)):
             expected = [expected]
         quiet = any(isinstance(e, str) and e == "#silence" for e in expected)
-        deadline = SILENT_DEADLINE if quiet else wire.DEADLINE
+        deadline = SILENT_DEADLINE if quiet else None
         head = "%2d %s %s" % (self.step_number, name, op)
         if isinstance(payload, str):
             shown = self.expand_text(payload)
@@ -377,12 +377,18 @@ class Run:
             expected = instead
         if not isinstance(expected, (list, tuple)):
             expected = [expected]
+        usual = wire.deadline_default
+        if "#silence" in expected:
+            wire.deadline_default = SILENT_DEADLINE
+        self.world.waiting = None
         try:
             seen = step.function(self)
         except (wire.Closed, wire.Silence) as end:
             seen = self.outcome(end)
         except Refused as end:
             seen = "#refused " + self.generic(str(end))
+        finally:
+            wire.deadline_default = usual
         if isinstance(seen, str):
             seen = [seen]
         self.record("%2d %s()" % (self.step_number, step.label), list(seen),
@@ -427,15 +433,23 @@ class Run:
                                "1 OK| OK| ^pulse|beat|", "bystander"))
             if not self.stop and self.world.checks:
                 self.call(CALL(store_check, "#sound", "store_check"))
-        except (wire.Closed, wire.Silence, Refused, OSError) as problem:
+        except Exception as problem:  # a mistake in a test fails that test
             self.broken = True
-            self.actual.append("   !! %s: %s" % (
-                type(problem).__name__, self.outcome(problem)))
+            self.actual += ["   !! " + line for line in
+                            traceback.format_exception(problem)[-2:]]
         finally:
             self.clear()
         for number in set(self.diff) - self.used:
             self.actual.append("   !! declared difference at step %d did "
                                "not come to be looked at" % number)
+
+    def not_started(self):
+        """The daemon refused the scenario's options: step 0."""
+        self.step_number = 0
+        expected = self.diff.get(0, "started")
+        self.used.add(0)
+        self.record(" 0 start", ["#does not start"], [expected])
+        self.stop = True
 
     def clear(self):
         for name, conn in self.conns.items():

@@ -8,7 +8,7 @@ import random
 import struct
 
 import wire
-from engine import ANY, BIND, CALL, MATCH, attack
+from engine import ANY, BIND, CALL, MATCH, attack, show
 from s_permissions import die, born_again
 from s_ring import reset, settle
 from wire import REQ_CONS, REQ_PROD, RSP_CONS, RSP_PROD, ERR, CONNECTION
@@ -234,8 +234,8 @@ attack("attack.quota-many-transactions", "attack-quota-deep tx-quota",
 def half_create(transaction):
     def create(run):
         """995 nodes, then a path of ten: none of the ten may stay."""
-        for number in range(990):
-            run.must("c", "WRITE", b"f/%d\0" % number)
+        for number in range(980):
+            run.must("c", "WRITE", b"f%d/%d\0" % (number // 100, number))
         home = b"/local/domain/%d" % run.domid("c")
         before = count_nodes(run, home)
         tx = 0
@@ -260,9 +260,15 @@ attack("attack.half-create-transaction", "attack-half-create tx-quota",
        half_create(True))
 
 
-def deep(run):
-    """As deep as a path can be, written, listed, watched, removed."""
-    path = b"/t" + b"/x" * 1024
+def deep(levels):
+    def climb(run):
+        return climb_to(run, b"/t" + b"/x" * levels)
+    return CALL(climb, ["OK|", "v", "OK|", "OK|", "OK|", "OK|", "!ENOENT"],
+                "%d levels" % levels)
+
+
+def climb_to(run, path):
+    """Written, read, watched, removed in a transaction."""
     out = [run.answer("d", "WRITE", path + b"\0" b"v"),
            run.answer("d", "READ", path + b"\0"),
            run.answer("d", "WATCH", path + b"\0w\0"),
@@ -274,9 +280,9 @@ def deep(run):
     return out
 
 
-attack("attack.deep", "attack-deep",
-       ("d", "MKDIR", "/t|", "OK|"),
-       CALL(deep, ["OK|", "v", "OK|", "OK|", "OK|", "OK|", "!ENOENT"]))
+for height in (1020, 1024, 1535):
+    attack("attack.deep-%d" % height, "attack-deep",
+           ("d", "MKDIR", "/t|", "OK|"), deep(height))
 
 
 def deep_owned(run):
@@ -316,7 +322,8 @@ def orphan_charges(run):
     for _ in range(3):
         for number in range(600):
             text = run.answer("g", "WRITE", run.expand(
-                "/local/domain/%C/pub/x") + b"%d\0" % number)
+                "/local/domain/%C/pub/x") + b"%d/%d\0" % (number // 99,
+                                                         number))
             if text != "OK|":
                 return text
         run.must("c", "RM", b"pub\0")
@@ -473,7 +480,12 @@ def every_op(run):
                         tx = int(reply.payload[:-1])
                         if kind == "dead":
                             run.must(name, "TRANSACTION_END", b"F\0", tx)
-                    run.ask(name, op, payload, tx)
+                    try:
+                        run.ask(name, op, payload, tx)
+                    except (wire.Closed, wire.Silence) as end:
+                        return "%s after %s %s %s %s" % (
+                            run.outcome(end), name, op, kind,
+                            show(payload))
                     asked += 1
                     run.answer(name, "TRANSACTION_END", b"F\0", tx)
                     if op == "TRANSACTION_START" or kind == "own":

@@ -23,7 +23,7 @@ for label, gfn, extra in (("negative", b"-1", b""), ("zero", b"0", b""),
                           ("rest", b"5", b"junk")):
     scenario("introduce.gfn-%s" % label, "op-introduce arg-rest",
              CALL(introduce_with(gfn, extra), "OK|"),
-             ("g", "READ", "/tool|", ""),
+             ("g", "GET_DOMAIN_PATH", "1|", "/local/domain/1|"),
              ("d", "IS_DOMAIN_INTRODUCED", "%G|", "T|"), on="none",
              guests="g")
 
@@ -37,7 +37,7 @@ scenario("introduce.numbers", "op-introduce op-junk-number arg-domid",
          ("d", "INTRODUCE", "65536|1|1|", "!EINVAL"),
          ("d", "INTRODUCE", "32752|1|1|", "!EINVAL"),
          ("d", "IS_DOMAIN_INTRODUCED", "%G|", "T|"),
-         ("g", "READ", "/tool|", ""), on="none", guests="g")
+         ("g", "GET_DOMAIN_PATH", "1|", "/local/domain/1|"), on="none", guests="g")
 
 
 def unmappable(run):
@@ -97,11 +97,14 @@ def page_port(run):
     text = run.answer("d", "INTRODUCE", b"%d\0%d\0%d\0" % (domid, 1,
                                                            port + 77))
     conn.attach()
-    return text + " " + run.answer("g", "READ", b"/tool\0")
+    home = b"/local/domain/%d\0" % domid
+    run.must("d", "MKDIR", home)
+    run.must("d", "SET_PERMS", home + b"n%d\0" % domid)
+    return text + " " + run.answer("g", "READ", b"x\0")
 
 
 scenario("introduce.page-port", "op-introduce-page-port",
-         CALL(page_port, "OK| "), on="none", guests="g")
+         CALL(page_port, "OK| !ENOENT"), on="none", guests="g")
 
 scenario("release", "op-release perm-death",
          ("g", "WRITE", "a/b|v", "OK|"),
@@ -154,15 +157,15 @@ def die(run):
 
 
 scenario("shutdown-resume", "op-resume watch-shutdown",
-         ("s", "WATCH", "@releaseDomain/%G|w|", "OK|"),
-         ("s", "?", "", ["^@releaseDomain/%G|w|"]),
-         CALL(shut, "^@releaseDomain/%G|w|"),
+         ("s", "WATCH", "@releaseDomain|w|", "OK|"),
+         ("s", "?", "", ["^@releaseDomain|w|"]),
+         CALL(shut, "^@releaseDomain|w|"),
          ("s", "?", "", []),
          ("d", "RESUME", "%G|", "OK|"),
          CALL(lambda run: run.world.resume(run.domid("g")), "ok", "resume"),
          ("s", "?", "", []),
-         CALL(shut, "^@releaseDomain/%G|w|"),
-         CALL(die, "^@releaseDomain/%G|w|"), on="none", guests="g")
+         CALL(shut, "^@releaseDomain|w|"),
+         CALL(die, "^@releaseDomain|w|"), on="none", guests="g")
 scenario("shutdown-once", "watch-shutdown",
          ("s", "WATCH", "@releaseDomain|w|", "OK|"),
          ("s", "?", "", ["^@releaseDomain|w|"]),
@@ -247,5 +250,6 @@ scenario("control", "op-control",
          ("d", "CONTROL", "quota-soft|", MATCH(r"Quota settings:.*memory.*")),
          ("d", "CONTROL", "help|", MATCH(
              r".*check.*log.*memreport.*print.*")),
-         ("d", "CONTROL", "nonsense|", "!EINVAL"),
-         ("d", "CONTROL", "", "!EINVAL"), on="none", guests="g")
+         ("d", "CONTROL", "nonsense|", "!EINVAL"), on="none", guests="g")
+scenario("control.empty", "op-control", ("s", "CONTROL", "", "!EINVAL"),
+         on="none")

@@ -49,7 +49,7 @@ def pipelined(run):
     for number in range(5):
         requests += [("WRITE", path + b"\0%d" % number),
                      ("READ", path + b"\0"), ("99", b""),
-                     ("READ", path + b"/none\0"), ("READ", b"")]
+                     ("READ", path + b"/none\0"), ("READ", b"//\0")]
     for first in range(0, len(requests), 15):
         part = requests[first:first + 15]
         conn.send(b"".join(wire.pack(op, payload, 0, first + n)
@@ -122,7 +122,7 @@ scenario("messages.over-4096-ring", "msg-over-4096 ring-9",
          ring_error(4097),
          CALL(not_served, "!ENOENT"),
          CALL(release_introduce, "0"),
-         ("c", "READ", "/tool|", ""),
+         ("c", "GET_DOMAIN_PATH", "1|", "/local/domain/1|"),
          on="ring")
 
 
@@ -135,7 +135,7 @@ def exactly_4096(run):
 
 scenario("messages.exactly-4096", "msg-over-4096",
          CALL(exactly_4096, "9 !EINVAL"),
-         ("c", "READ", "/tool|", ""))
+         ("c", "GET_DOMAIN_PATH", "1|", "/local/domain/1|"))
 
 
 def big_directory(run):
@@ -232,8 +232,9 @@ for name, text in PRIVILEGED.items():
     scenario("messages.privileged-%s" % name.lower(),
              "msg-privilege msg-privileged msg-error-names",
              ("c", name, text, "!EACCES"),
-             ("c", name + "@#77", text, "!EACCES"),
-             ("c", name, "", "!EACCES"), on="ring", guests="g")
+             ("c", name + "@#77", text, "!EACCES"), on="ring", guests="g")
+    scenario("messages.privileged-%s-empty" % name.lower(), "msg-privilege",
+             ("c", name, "", "!EACCES"), on="ring")
 
 TX_UNKNOWN = {
     "DIRECTORY": "%B|", "READ": "%B|", "GET_PERMS": "%B|",
@@ -244,7 +245,8 @@ TX_UNKNOWN = {
 }
 for name, text in TX_UNKNOWN.items():
     scenario("messages.unknown-tx-%s" % name.lower(), "msg-unknown-tx",
-             ("c", name + "@#77", text, "!ENOENT"),
+             ("c", name + "@#77", text, "!ENOENT"))
+    scenario("messages.unknown-tx-%s-empty" % name.lower(), "msg-unknown-tx",
              ("c", name + "@#77", "", "!ENOENT"))
 for name in ("IS_DOMAIN_INTRODUCED", "RELEASE", "INTRODUCE", "RESUME",
              "SET_TARGET", "CONTROL", "GET_FEATURE", "GET_QUOTA"):

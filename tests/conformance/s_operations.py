@@ -54,8 +54,10 @@ scenario("rm", "op-rm op-rm-missing",
          ("c", "RM", "%B/a/b/c|", "!ENOENT"),
          ("c", "RM", "%B/none|", "OK|"),
          ("c", "RM", "%B/none/x|", "!ENOENT"))
+scenario("rm.root-guest", "op-rm-root op-rm", ("c", "RM", "/|", "!EACCES"),
+         on="ring")
 scenario("rm.root", "op-rm-root", ("c", "RM", "/|", "!EINVAL"),
-         ("c", "READ", "/tool|", ""))
+         ("c", "READ", "/tool|", ""), on="socket")
 scenario("rm.permission", "op-rm",
          ("c", "WRITE", "%B/own/x|v", "OK|"),
          ("d", "WRITE", "%B/own/x/d0|v", "OK|"),

@@ -20,14 +20,32 @@ def make_until(op, payload, tx=None):
     return make
 
 
+def nodes(run):
+    """Until refused; a hundred in a directory, each counts with it."""
+    granted, directory, inside = 1, 0, 0
+    while granted < 5000:
+        path = b"n%d" % directory + (b"/%d" % (inside - 1) if inside else b"")
+        text = run.answer("c", "WRITE", path + b"\0")
+        if text != "OK|":
+            return "%d with the home, %s" % (granted, text)
+        granted += 1
+        inside += 1
+        if inside > 100:
+            directory, inside = directory + 1, 0
+    return "never refused"
+
+
 scenario("quotas.nodes", "quota-nodes quota-enospc",
          # The guest's own directory, made by the toolstack, counts.
-         CALL(make_until("WRITE", "n/%d|"), "998 then !ENOSPC", "nodes"),
-         ("c", "WRITE", "n/0|again", "OK|"),
+         CALL(nodes, "1000 with the home, !ENOSPC"),
+         ("c", "WRITE", "n0/0|again", "OK|"),
          ("c", "MKDIR", "another|", "!ENOSPC"),
-         ("c", "RM", "n/0|", "OK|"),
-         ("c", "WRITE", "n/new|", "OK|"),
-         ("c", "WRITE", "n/newer|", "!ENOSPC"), on="ring")
+         ("c", "RM", "n0/0|", "OK|"),
+         ("c", "WRITE", "n0/new|", "OK|"),
+         ("c", "WRITE", "n0/newer|", "!ENOSPC"), on="ring")
+scenario("quotas.many-children", "quota-nodes quota-node-size",
+         CALL(make_until("WRITE", "n/%d|"), "998 then !ENOSPC", "nodes"),
+         on="ring")
 scenario("quotas.watches", "quota-watches quota-enospc",
          CALL(make_until("WATCH", "%B|t%d|"), "128 then !ENOSPC", "watches"),
          ("c", "UNWATCH", "%B|t0|", "OK|"),
@@ -56,7 +74,7 @@ def transaction_nodes(run):
 scenario("quotas.transaction-nodes", "quota-transaction-nodes quota-enospc",
          CALL(transaction_nodes, "about 1024; !ENOSPC"),
          ("c", "TRANSACTION_END@t", "T|", "!ENOSPC"),
-         ("c", "READ", "/tool|", ""), on="ring")
+         ("c", "GET_DOMAIN_PATH", "1|", "/local/domain/1|"), on="ring")
 scenario("quotas.node-permissions", "quota-node-permissions quota-enospc",
          ("c", "WRITE", "p|", "OK|"),
          ("c", "SET_PERMS", "p|n%C|r1|r2|r3|r4|", "OK|"),
@@ -132,7 +150,7 @@ scenario("quotas.memory", "quota-memory quota-enospc attack-overwrite",
          CALL(raise_nodes, "OK|"),
          CALL(memory, "!ENOSPC; within: True"),
          ("c", "WRITE", "m/0|" + "v" * 1990, "OK|"),
-         ("c", "READ", "/tool|", ""),
+         ("c", "GET_DOMAIN_PATH", "1|", "/local/domain/1|"),
          ("c", "RM", "m|", "OK|"),
          ("c", "WRITE", "m|", "OK|"),
          CALL(restore_nodes, "OK|"), on="ring", fresh=True)
@@ -169,7 +187,7 @@ def usual_memory(run):
 scenario("quotas.overwrite-larger", "attack-overwrite quota-memory",
          CALL(small_memory, "OK|"),
          CALL(overwrite, "refused some: True"),
-         ("c", "READ", "/tool|", ""),
+         ("c", "GET_DOMAIN_PATH", "1|", "/local/domain/1|"),
          CALL(usual_memory, "OK|"), on="ring", fresh=True)
 scenario("quotas.none", "quota-none",
          ("d", "CONTROL", "quota|set|node-permissions|0|", "OK|"),
@@ -204,7 +222,8 @@ def slow_reader(run):
     run.must("d", "SET_PERMS", run.expand("%B/w|n%C|r%G|"))
     for number in range(600):
         text = run.answer("c", "WRITE", run.expand("%B/w/") +
-                          b"%d-" % number + b"p" * 200 + b"\0")
+                          b"%d/" % (number // 8) + b"%d-" % number +
+                          b"p" * 200 + b"\0")
         if text != "OK|":
             return text
     return "600 writes"
@@ -212,4 +231,5 @@ def slow_reader(run):
 
 scenario("quotas.slow-reader", "quota-slow-reader",
          CALL(slow_reader, "600 writes"),
-         ("g", "READ", "/tool|", MATCH(".*")), on="ring", guests="g")
+         CALL(lambda run: run.answer("g", "GET_DOMAIN_PATH", b"1\0"),
+              "/local/domain/1|", "the slow one"), on="ring", guests="g")

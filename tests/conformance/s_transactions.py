@@ -45,10 +45,11 @@ for label, (op, text) in READS.items():
              ("c", "READ", "%B/w|", "!ENOENT"))
     scenario("transactions.read-%s-unchanged" % label, "tx-validate",
              ("c", "WRITE", "%B/a|1", "OK|"),
-             ("c", "WRITE", "%B/other|1", "OK|"), START,
+             ("c", "WRITE", "%B/other|1", "OK|"),
+             ("c", "WRITE", "%B/far|1", "OK|"), START,
              ("c", op + "@t", text, ANY),
              ("c", "WRITE@t", "%B/other/w|1", "OK|"),
-             ("d", "WRITE", "%B/other/far|1", "OK|"), COMMIT,
+             ("d", "WRITE", "%B/far/w|1", "OK|"), COMMIT,
              ("c", "READ", "%B/other/w|", "1"))
 scenario("transactions.read-only", "tx-read-only",
          ("d", "WRITE", "%B/a|1", "OK|"), START,

@@ -170,12 +170,12 @@ scenario("watches.special-not-merged", "watch-merge",
 
 for total, seen in ((4094, True), (4095, False)):
     # path and token with their two NULs must fit in 4096 bytes
-    token = "k" * 2000
+    token = "k" * 2200
     scenario("watches.long-%d" % total, "watch-long attack-long-event",
              ("c", "WATCH", "%B|" + token + "|", "OK|"),
              ("c", "?", "", ["^%B|" + token + "|"]),
-             ("d", "WRITE", "%B/" + "n" * (total - 2000 - 3) + "|", "OK|"),
-             ("c", "?", "", ["^%B/" + "n" * (total - 2000 - 3) + "|" +
+             ("d", "WRITE", "%B/" + "n" * (total - 2200 - 3) + "|", "OK|"),
+             ("c", "?", "", ["^%B/" + "n" * (total - 2200 - 3) + "|" +
                              token + "|"] if seen else []),
              ("d", "WRITE", "%B/short|", "OK|"),
              ("c", "?", "", ["^%B/short|" + token + "|"]), on="socket")
