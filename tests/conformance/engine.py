@@ -35,7 +35,7 @@ import wire
 
 GUESTS = "ghi"
 SCENARIOS = []
-SILENT_DEADLINE = 1.0
+SILENT_DEADLINE = 0.3
 
 
 class BIND:
@@ -205,7 +205,8 @@ class Run:
     def introduce(self, letter):
         domid = self.domids[letter]
         port = self.world.remote_port(domid)
-        self.must("d", "INTRODUCE", b"%d\0%d\0%d\0" % (domid, 1, port))
+        self.must("d", "INTRODUCE", b"%d\0%d\0%d\0" % (
+            domid, self.world.frame(domid), port))
 
     def conn(self, name):
         if name not in self.conns:

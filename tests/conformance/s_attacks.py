@@ -157,7 +157,7 @@ STUBDOM = (
 AFTER = (("d", "READ", "/local/domain/%G/mine|", "!ENOENT"),
          ("d", "READ", "/local/domain/%H/its|", "!ENOENT"))
 attack("attack.target-dies-first", "attack-stubdom", *STUBDOM, kill("g"),
-       ("h", "READ", "its|", "v"),
+       ("h", "READ", "its|", ["^/local/domain/%G|w|", "v"]),
        ("h", "READ", "/local/domain/%G/mine|", MATCH("!E(NOENT|ACCES)")),
        kill("h"), *AFTER, guests="gh")
 attack("attack.stubdom-dies-first", "attack-stubdom", *STUBDOM, kill("h"),
@@ -166,7 +166,8 @@ attack("attack.target-and-stubdom-at-once", "attack-stubdom", *STUBDOM,
        CALL(kill_at_once, "gone"), *AFTER, guests="gh")
 attack("attack.target-reused", "attack-stubdom attack-reuse", *STUBDOM,
        kill("g"), born_again("g"), ("g", "WRITE", "mine|v", "OK|"),
-       ("h", "READ", "/local/domain/%G/mine|", "!EACCES"), guests="gh")
+       ("h", "READ", "/local/domain/%G/mine|",
+        ["^/local/domain/%G|w|", "!EACCES"]), guests="gh")
 attack("attack.target-of-itself", "attack-stubdom",
        ("d", "SET_TARGET", "%G|%G|", ANY),
        ("d", "SET_TARGET", "%H|%G|", ANY), ("d", "SET_TARGET", "%G|%H|", ANY),

@@ -47,7 +47,8 @@ def unmappable(run):
     run.world.reopen_port(domid)
     run.world.fail_mapping(domid, errno.EIO)
     port = run.world.remote_port(domid)
-    text = run.answer("d", "INTRODUCE", b"%d\0%d\0%d\0" % (domid, 1, port))
+    text = run.answer("d", "INTRODUCE", b"%d\0%d\0%d\0" % (
+        domid, run.world.frame(domid), port))
     run.world.fail_mapping(domid, 0)
     return text
 
@@ -94,8 +95,8 @@ def page_port(run):
     for field in (wire.REQ_CONS, wire.REQ_PROD, wire.RSP_CONS, wire.RSP_PROD):
         conn.set(field, 0)
     conn.set(wire.EVTCHN, port)
-    text = run.answer("d", "INTRODUCE", b"%d\0%d\0%d\0" % (domid, 1,
-                                                           port + 77))
+    text = run.answer("d", "INTRODUCE", b"%d\0%d\0%d\0" % (
+        domid, run.world.frame(domid), port + 77))
     conn.attach()
     home = b"/local/domain/%d\0" % domid
     run.must("d", "MKDIR", home)
@@ -213,7 +214,7 @@ scenario("feature", "op-feature op-junk-number",
          ("d", "GET_FEATURE", "x|", "!EINVAL"), on="none", guests="g")
 
 NAMES = ("nodes", "watches", "transactions", "outstanding", "memory",
-         "transaction-nodes", "node-permissions", "path-max", "node-size")
+         "transaction-nodes", "permissions", "path-max", "node-size")
 
 
 def quota_names(run):
@@ -234,6 +235,18 @@ scenario("quota.ops", "op-quota op-junk-number quota-none",
          ("d", "GET_QUOTA", "31996|nodes|", "!ENOENT"), on="none",
          guests="g")
 
+QUOTA_TEXT = """Quota settings:
+nodes            :     1000 Nodes per domain
+watches          :      128 Watches per domain
+transactions     :       10 Transactions per domain
+outstanding      :       20 Outstanding requests per domain
+transaction-nodes:     1024 Max. number of accessed nodes per transaction
+memory           :  2621440 Total Xenstore memory per domain (error level)
+node-size        :     2048 Max. size of a node
+path-max         :     2048 Max. length of a node path
+permissions      :        5 Max. number of permissions per node
+"""
+
 scenario("control", "op-control",
          ("d", "CONTROL", "check|", "OK|"),
          ("d", "CONTROL", "log|on|", "OK|"),
@@ -241,13 +254,14 @@ scenario("control", "op-control",
          ("d", "CONTROL", "log|maybe|", "!EINVAL"),
          ("d", "CONTROL", "print|hello|", "OK|"),
          ("d", "CONTROL", "print|", "!EINVAL"),
-         ("d", "CONTROL", "quota|", MATCH(r"Quota settings:.*nodes.*1000.*")),
+         ("d", "CONTROL", "quota|", QUOTA_TEXT + "|"),
          ("d", "CONTROL", "quota|set|nodes|999|", "OK|"),
          ("d", "CONTROL", "quota|set|nodes|1000|", "OK|"),
          ("d", "CONTROL", "quota|set|none|1|", "!EINVAL"),
          ("d", "CONTROL", "quota|set|nodes|-1|", "!EINVAL"),
          ("d", "CONTROL", "quota|%G|", MATCH(r"Domain %G.*nodes.*")),
-         ("d", "CONTROL", "quota-soft|", MATCH(r"Quota settings:.*memory.*")),
+         ("d", "CONTROL", "quota-soft|", "Quota settings:\nmemory           :"
+          "  2097152 Total Xenstore memory per domain (warning level)\n|"),
          ("d", "CONTROL", "help|", MATCH(
              r".*check.*log.*memreport.*print.*")),
          ("d", "CONTROL", "nonsense|", "!EINVAL"), on="none", guests="g")

@@ -203,7 +203,7 @@ def introduce_payload(run):
     run.collect("s", run.send("s", "GET_DOMAIN_PATH", b"1\0"))
     run.world.reopen_port(domid)
     events, reply = run.ask("s", "INTRODUCE", b"%d\0%d\0%d\0" % (
-        domid, 1, run.world.remote_port(domid)))
+        domid, run.world.frame(domid), run.world.remote_port(domid)))
     return [run.text(m) for m in events] + [run.text(reply)]
 
 

@@ -142,7 +142,7 @@ def reborn_unseen(run):
         run.world.add_domain(domid)
     # The toolstack introduces the new one as if nothing had been.
     text = run.answer("d", "INTRODUCE", b"%d\0%d\0%d\0" % (
-        domid, 1, run.world.remote_port(domid)))
+        domid, run.world.frame(domid), run.world.remote_port(domid)))
     return text
 
 

@@ -190,10 +190,10 @@ scenario("quotas.overwrite-larger", "attack-overwrite quota-memory",
          ("c", "GET_DOMAIN_PATH", "1|", "/local/domain/1|"),
          CALL(usual_memory, "OK|"), on="ring", fresh=True)
 scenario("quotas.none", "quota-none",
-         ("d", "CONTROL", "quota|set|node-permissions|0|", "OK|"),
+         ("d", "CONTROL", "quota|set|permissions|0|", "OK|"),
          ("c", "WRITE", "p|", "OK|"),
          ("c", "SET_PERMS", "p|n%C|r1|r2|r3|r4|r5|r6|r7|", "OK|"),
-         ("d", "CONTROL", "quota|set|node-permissions|5|", "OK|"),
+         ("d", "CONTROL", "quota|set|permissions|5|", "OK|"),
          ("c", "SET_PERMS", "p|n%C|r1|r2|r3|r4|r5|r6|r7|", "!ENOSPC"),
          on="ring", fresh=True)
 
@@ -205,7 +205,7 @@ def log_lines(run):
         run.answer("c", "SET_PERMS", b"lp\0" + run.expand(
             "n%C|r1|r2|r3|r4|r5|"))
     lines = [line for line in run.world.log_since(mark).splitlines()
-             if str(run.domid("c")) in line and "node-permissions" in line]
+             if str(run.domid("c")) in line and "permissions" in line]
     return "%s" % ("a few" if 1 <= len(lines) <= 10 else len(lines))
 
 

@@ -169,7 +169,7 @@ def not_offered(run):
 
 
 scenario("ring.not-offered", "ring-2",
-         CALL(not_offered, "features 2 connection 1"), on="ring")
+         CALL(not_offered, "features 2  connection 1"), on="ring")
 
 
 def late_events(run):
@@ -227,7 +227,7 @@ scenario("ring.target-kept", "ring-4", CALL(target_kept, "v"), on="ring",
 
 def quota_kept(run):
     """Nodes made before the reset count after it."""
-    for number in range(988):
+    for number in range(987):
         run.must("c", "WRITE", b"q%d/%d\0" % (number // 97, number))
     reset(run)
     return [run.answer("c", "WRITE", b"q0/a\0"),

@@ -162,6 +162,10 @@ class World:
     def remote_port(self, domid):
         return self.machine.info(domid).port
 
+    def frame(self, domid):
+        """The ring's guest frame; only oxenstored maps by it."""
+        return self.machine.info(domid).gfn
+
     def reopen_port(self, domid):
         self.machine.new_port(domid)
 
