@@ -41,8 +41,9 @@ def basics(c):
     c.delete(b"/py/dir")
     check("rm", not c.exists(b"/py/dir"))
     check("rm missing parent", fails(errno.ENOENT, c.delete, b"/py/n/x"))
-    check("write binary", c.write(b"/py/bin", b"a\xff\x01") is None
-          and c.read(b"/py/bin") == b"a\xff\x01")
+    text = bytes(range(0x20, 0x7f))
+    c.write(b"/py/text", text)
+    check("every printable byte", c.read(b"/py/text") == text)
 
 
 def permissions(c):

@@ -120,12 +120,13 @@ scenario("release", "op-release perm-death",
          ("d", "READ", "/local/domain/%G|", "!ENOENT"),
          ("d", "READ", "%B/theirs|", ""),
          ("d", "IS_DOMAIN_INTRODUCED", "%G|", "F|"),
-         ("d", "RELEASE", "%G|", "!ENOENT"),
+         ("d", "RELEASE", "%G|", "!ENOENT"), on="none", guests="g")
+scenario("release.numbers", "op-release op-junk-number arg-domid",
          ("d", "RELEASE", "0|", "!EINVAL"),
          ("d", "RELEASE", "|", "!EINVAL"),
          ("d", "RELEASE", "31996|", "!ENOENT"),
          ("d", "RELEASE", "x|", "!EINVAL"),
-         ("d", "RELEASE", "65536|", "!EINVAL"), on="none", guests="g")
+         ("d", "RELEASE", "65536|", "!EINVAL"), on="none", fresh=True)
 scenario("is-introduced", "op-is-introduced op-junk-number",
          ("d", "IS_DOMAIN_INTRODUCED", "%G|", "T|"),
          ("d", "IS_DOMAIN_INTRODUCED", "0|", "T|"),
