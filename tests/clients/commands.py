@@ -3,6 +3,8 @@
 The commands of the transcripts, in the order in which they are run on one
 daemon, and what may differ between our daemon and the C daemon.
 """
+import re
+
 PEERS = "/usr/lib/xen-4.17/bin/"
 TOOLS = {name: "/usr/bin/xenstore-" + name for name in (
     "read", "write", "list", "ls", "exists", "chmod", "rm", "watch")}
@@ -111,5 +113,39 @@ WATCHES = [
 ]
 
 # name: (why, the lines on our daemon as regular expressions)
+HELP = [
+    "check\t", "log\ton|off",
+    "live-update\t[-c <cmdline>] [-F] [-t <timeout>] <file>",
+    "    Default timeout is 60 seconds.", "logfile\t<file>",
+    "memreport\t[<file>]", "print\t<string>",
+    "quota\t[set <name> <val>|<domid>]", "quota-soft\t[set <name> <val>]",
+    "probe\t1 <topic> <cursor>", "help\t", ""]
+
+
+def listing(mark, head, end):
+    """Our list of commands, as regular expressions."""
+    return [re.escape(mark + line) for line in head + HELP] + [
+        re.escape(end)]
+
+
+UNSUPPORTED = ("our list of commands has probe",
+               listing("2> ", ["Command not supported. Valid commands are:"],
+                       "= 3"))
+CANNOT = ("a file that cannot be opened is reported",
+          ["2> Error 2 when trying to execute command.", "= 3"])
 EXPLAINED = {
+    "control help": ("our list of commands has probe",
+                     listing("> ", [], "= 0")),
+    "control log bad": UNSUPPORTED,
+    "control print nothing": UNSUPPORTED,
+    "control quota bad name": UNSUPPORTED,
+    "control quota bad value": UNSUPPORTED,
+    "control unknown": UNSUPPORTED,
+    "control memreport bad file": CANNOT,
+    "control logfile bad": CANNOT,
+    "control quota domain": (
+        "what a node costs in memory is counted otherwise",
+        ["> Domain 0:"] + ["> %s *: +[0-9]+" % name for name in (
+            "nodes", "watches", "transactions", "outstanding", "memory")] +
+        ["> ", "= 0"]),
 }

@@ -4,6 +4,9 @@ import differences_ocaml
 import differences_stock
 
 REASONS = {
+    'starve-guest':
+        'a guest that writes what a transaction reads starves it until '
+        'the writer is slowed down, after a while',
     'old':
         'knows neither GET/SET_FEATURE nor GET/SET_QUOTA (ENOSYS)',
     'ocaml-empty':

@@ -365,9 +365,28 @@ class Run:
         return seen
 
     def outcome(self, end):
+        """What an exception means; a closed socket may be a dead daemon."""
+        if str(end) == "#closed" and not self.reachable():
+            return "#daemon died"
         if not self.world.daemon_alive():
             return "#daemon died"
         return str(end)
+
+    def reachable(self):
+        try:
+            conn = wire.SocketConn(self.world.socket)
+        except OSError:
+            return False
+        try:
+            conn.send(wire.pack("GET_DOMAIN_PATH", b"1\0"))
+            conn.recv()
+        except wire.Closed:
+            return False
+        except wire.Silence:
+            return True
+        finally:
+            conn.close()
+        return True
 
     def call(self, step):
         self.step_number += 1
@@ -387,7 +406,7 @@ class Run:
         except (wire.Closed, wire.Silence) as end:
             seen = self.outcome(end)
         except Refused as end:
-            seen = "#refused " + self.generic(str(end))
+            seen = "#refused " + str(end)
         finally:
             wire.deadline_default = usual
         if isinstance(seen, str):

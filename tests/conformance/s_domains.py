@@ -107,6 +107,28 @@ def page_port(run):
 scenario("introduce.page-port", "op-introduce-page-port",
          CALL(page_port, "OK| !ENOENT"), on="none", guests="g")
 
+
+
+def toolstack_order(run):
+    """As libxl does it: the node and its list first, INTRODUCE after."""
+    domid = run.domid("g")
+    run.must("d", "RELEASE", b"%d\0" % domid)
+    run.world.remove_domain(domid)
+    run.world.add_domain(domid)
+    home = b"/local/domain/%d\0" % domid
+    out = [run.answer("d", "MKDIR", home),
+           run.answer("d", "SET_PERMS", home + b"n%d\0" % domid),
+           run.answer("d", "WRITE", b"/t/back\0v"),
+           run.answer("d", "SET_PERMS", b"/t/back\0n0\0r%d\0" % domid)]
+    run.introduce("g")
+    return out
+
+
+scenario("introduce.toolstack-order", "op-introduce perm-reuse",
+         CALL(toolstack_order, ["OK|"] * 4),
+         ("g", "WRITE", "x|v", "OK|"),
+         ("g", "READ", "/t/back|", "v"),
+         ("g", "GET_PERMS", "x|", "n%G|"), on="none", guests="g")
 scenario("release", "op-release perm-death",
          ("g", "WRITE", "a/b|v", "OK|"),
          ("d", "WRITE", "%B/theirs/x|v", "OK|"),

@@ -97,7 +97,6 @@ for size in (4097, 0x40000000):
 def not_served(run):
     """More requests, complete ones, after the error: nothing comes."""
     conn = run.conn("c")
-    conn.set(wire.ERR, 3)
     conn.put(wire.pack("WRITE", run.expand("%B/late\0x")))
     conn.notify()
     run.must("d", "GET_DOMAIN_PATH", b"1\0")

@@ -349,7 +349,6 @@ def at_introduce(run):
     conn = run.conn("c")
     for number, field in enumerate(INDICES):
         conn.set(field, 0x1234 * (number + 1))
-    conn.set(ERR, 2)
     conn.set(CONNECTION, 1)
     run.world.reopen_port(domid)
     run.introduce("c")
