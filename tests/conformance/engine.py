@@ -459,7 +459,9 @@ class Run:
                             traceback.format_exception(problem)[-2:]]
         finally:
             self.clear()
-        for number in set(self.diff) - self.used:
+        # A peer that died has not come to the steps after that.
+        left = set() if self.stop else set(self.diff) - self.used
+        for number in left:
             self.actual.append("   !! declared difference at step %d did "
                                "not come to be looked at" % number)
 
