@@ -5,3 +5,4 @@ libprotocol_la_SOURCES = \
 	protocol/path.c protocol/path.h \
 	protocol/perm.c protocol/perm.h \
 	protocol/wire.c protocol/wire.h
+noinst_HEADERS += protocol/ring.h

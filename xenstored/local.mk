@@ -1,1 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+include xenstored/core/local.mk
+
+sbin_PROGRAMS += xenstored/xenstored
+
+# What is pure in the host; tests/unit links it.
+noinst_LTLIBRARIES += libhostpure.la
+libhostpure_la_SOURCES = \
+	xenstored/host/instance.c xenstored/host/instance.h \
+	xenstored/host/list.h \
+	xenstored/host/log.c xenstored/host/log.h \
+	xenstored/host/options.c xenstored/host/options.h \
+	xenstored/host/ring.c xenstored/host/ring.h \
+	xenstored/host/table.c xenstored/host/table.h
+libhostpure_la_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+libhostpure_la_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS)
+
+xenstored_xenstored_SOURCES = \
+	xenstored/host/asks.c xenstored/host/asks.h \
+	xenstored/host/background.c xenstored/host/background.h \
+	xenstored/host/client.c xenstored/host/client.h \
+	xenstored/host/control.c xenstored/host/control.h \
+	xenstored/host/evtchn.c xenstored/host/evtchn.h \
+	xenstored/host/guest.c xenstored/host/guest.h \
+	xenstored/host/host.c xenstored/host/host.h \
+	xenstored/host/hypervisor.c xenstored/host/hypervisor.h \
+	xenstored/host/listener.c xenstored/host/listener.h \
+	xenstored/host/loop.c xenstored/host/loop.h \
+	xenstored/host/main.c \
+	xenstored/host/mapping.c xenstored/host/mapping.h \
+	xenstored/host/notify.c xenstored/host/notify.h \
+	xenstored/host/pidfile.c xenstored/host/pidfile.h \
+	xenstored/host/signals.c xenstored/host/signals.h \
+	xenstored/host/trace.c xenstored/host/trace.h
+xenstored_xenstored_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+xenstored_xenstored_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS) $(XEN_CFLAGS)
+xenstored_xenstored_LDADD = libcore.la libhostpure.la libprotocol.la \
+	$(TALLOC_LIBS) $(XEN_LIBS)

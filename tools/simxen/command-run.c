@@ -74,6 +74,26 @@ static int run_setenv(const char *name, const char *dir, const char *rest,
 	return setenv(name, value, overwrite);
 }
 
+/*
+ * A program with the sanitizer's shared runtime wants that library first in
+ * line and quits otherwise. The preloaded one is fit to come before it.
+ */
+static int run_sanitizer(void)
+{
+	const char *old = getenv("ASAN_OPTIONS");
+	char *value;
+	int err;
+
+	if (old && strstr(old, "verify_asan_link_order"))
+		return 0;
+	if (asprintf(&value, "%s%sverify_asan_link_order=0", old ? old : "",
+		     old && *old ? ":" : "") < 0)
+		return -1;
+	err = setenv("ASAN_OPTIONS", value, 1);
+	free(value);
+	return err;
+}
+
 static int run_environment(void)
 {
 	struct simxen *m = command_machine();
@@ -84,7 +104,8 @@ static int run_environment(void)
 		return 1;
 	err = run_setenv("SIMXEN_DIR", simxen_dir(m), "", 1) ||
 	      run_setenv("XENSTORED_RUNDIR", simxen_dir(m), "/run", 0) ||
-	      run_setenv("XENSTORED_PATH", simxen_dir(m), "/run/socket", 0);
+	      run_setenv("XENSTORED_PATH", simxen_dir(m), "/run/socket", 0) ||
+	      run_sanitizer();
 	simxen_close(m);
 	if (err)
 		return command_fail(errno, "environment");

@@ -13,7 +13,6 @@ tools_simxen_libsimxen_core_la_SOURCES = \
 	tools/simxen/domain.c \
 	tools/simxen/domain.h \
 	tools/simxen/guest.c \
-	tools/simxen/guest.h \
 	tools/simxen/layout.h \
 	tools/simxen/machine.c \
 	tools/simxen/machine.h \
@@ -40,6 +39,8 @@ tools_simxen_simxen_la_LIBADD = tools/simxen/libsimxen-core.la
 
 lib_LTLIBRARIES += tools/simxen/libsimxen-guest.la
 tools_simxen_libsimxen_guest_la_SOURCES =
+# libtool links with them too.
+tools_simxen_libsimxen_guest_la_CFLAGS = $(simxen_cflags)
 tools_simxen_libsimxen_guest_la_LDFLAGS = $(simxen_ldflags) \
 	-export-symbols-regex '^simxen_'
 tools_simxen_libsimxen_guest_la_LIBADD = tools/simxen/libsimxen-core.la
@@ -57,4 +58,20 @@ tools_simxen_simxen_CFLAGS = $(simxen_cflags)
 tools_simxen_simxen_LDFLAGS =
 tools_simxen_simxen_LDADD = tools/simxen/libsimxen-core.la
 
-EXTRA_DIST += tools/simxen/simxen.py
+EXTRA_DIST += tools/simxen/simxen.py tools/simxen/test-daemons.py \
+	tools/simxen/xsclient.py tools/simxen/README.md
+
+simxenincludedir = $(includedir)/simxen
+simxeninclude_HEADERS = tools/simxen/guest.h
+
+check_PROGRAMS += tools/simxen/test-simxen
+tools_simxen_test_simxen_SOURCES = \
+	tools/simxen/test-channel.c \
+	tools/simxen/test-machine.c \
+	tools/simxen/test-simxen.c \
+	tools/simxen/test-simxen.h
+tools_simxen_test_simxen_CFLAGS = $(simxen_cflags) $(XEN_CFLAGS)
+tools_simxen_test_simxen_LDFLAGS = -pthread
+tools_simxen_test_simxen_LDADD = tools/simxen/libsimxen-core.la $(XEN_LIBS)
+
+TESTS += tools/simxen/test-simxen tools/simxen/test-daemons.py

@@ -33,6 +33,16 @@ static bool wake_valid(const struct simxen *m, uint64_t sink)
 	       m->shm->sink[slot].generation == sink >> 32;
 }
 
+/* With wake->lock held. */
+static void wake_forget(struct wake *wake)
+{
+	for (unsigned int i = 0; i < WAKE_CACHE; i++) {
+		if (wake->slot[i].fd >= 0)
+			close(wake->slot[i].fd);
+		wake->slot[i] = (struct wake_slot){ 0, -1 };
+	}
+}
+
 void wake_init(struct wake *wake)
 {
 	pthread_mutex_init(&wake->lock, NULL);
@@ -42,9 +52,7 @@ void wake_init(struct wake *wake)
 
 void wake_fini(struct wake *wake)
 {
-	for (unsigned int i = 0; i < WAKE_CACHE; i++)
-		if (wake->slot[i].fd >= 0)
-			close(wake->slot[i].fd);
+	wake_forget(wake);
 	pthread_mutex_destroy(&wake->lock);
 }
 
@@ -158,6 +166,22 @@ static int wake_move(int fd)
 	return up;
 }
 
+/*
+ * With wake->lock held. A program at its limit of descriptors must still be
+ * able to send: on Xen that takes none. It gives up those kept here.
+ */
+static int wake_open_writer(struct wake *wake, const char *path)
+{
+	const int flags = O_RDWR | O_NONBLOCK | O_CLOEXEC;
+	int fd = open(path, flags);
+
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+		wake_forget(wake);
+		fd = open(path, flags);
+	}
+	return fd < 0 ? fd : wake_move(fd);
+}
+
 /* With wake->lock held: a descriptor to write to sink, or -1. */
 static int wake_fd(struct simxen *m, uint64_t sink)
 {
@@ -169,13 +193,10 @@ static int wake_fd(struct simxen *m, uint64_t sink)
 		return slot->fd;
 	if (slot->fd >= 0)
 		close(slot->fd);
+	slot->fd = -1;
 	machine_path(m, path, "fifo", sink);
-	slot->sink = sink;
-	slot->fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (slot->fd >= 0)
-		slot->fd = wake_move(slot->fd);
-	else if (errno != ENOENT)
-		slot->sink = 0;
+	slot->fd = wake_open_writer(&m->wake, path);
+	slot->sink = slot->fd >= 0 || errno == ENOENT ? sink : 0;
 	return slot->fd;
 }
 

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Small directories, and the choice between small and hashed; see dir.h. */
+#include "xenstored/core/dir.h"
+#include "xenstored/core/branch.h"
+#include "xenstored/core/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct dir *dir_ref(struct dir *d)
+{
+	d->refs++;
+	return d;
+}
+
+void dir_release(struct dir *d, struct node **chain)
+{
+	if (--d->refs)
+		return;
+	if (d->hashed)
+		branch_release(d->top, chain);
+	else
+		for (uint32_t i = 0; i < d->count; i++)
+			node_chain(chain, d->child[i]);
+	mem_drop(d);
+}
+
+static bool name_is(const struct node *n, struct span name)
+{
+	return n->name_len == name.len && !memcmp(n->data, name.at, name.len);
+}
+
+static int small_index(const struct dir *d, struct span name)
+{
+	for (uint32_t i = 0; i < d->count; i++)
+		if (name_is(d->child[i], name))
+			return (int)i;
+	return -1;
+}
+
+struct node *dir_find(const struct hash_key *key, const struct dir *d,
+		      struct span name)
+{
+	int i;
+
+	if (!d)
+		return NULL;
+	if (d->hashed)
+		return branch_find(key, d->top, name);
+	i = small_index(d, name);
+	return i < 0 ? NULL : d->child[i];
+}
+
+/* An own small directory with room for one more, holding the same. */
+static struct dir *small_copy(const struct dir *d, uint8_t room)
+{
+	struct dir *c = mem_block(sizeof(*c) + room * sizeof(c->child[0]));
+
+	if (!c)
+		return NULL;
+	c->refs = 1;
+	c->count = d ? d->count : 0;
+	c->gen = d ? d->gen : 0;
+	c->hashed = false;
+	c->room = room;
+	c->top = NULL;
+	for (uint32_t i = 0; i < c->count; i++)
+		c->child[i] = node_ref(d->child[i]);
+	return c;
+}
+
+static struct dir *hashed_new(struct dir_branch *top, uint32_t count,
+			      uint64_t gen)
+{
+	struct dir *c = mem_block(sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->refs = 1;
+	c->count = count;
+	c->gen = gen;
+	c->hashed = true;
+	c->room = 0;
+	c->top = top;
+	return c;
+}
+
+static void dir_replace(struct dir **d, struct dir *with)
+{
+	struct node *chain = NULL;
+
+	if (*d)
+		dir_release(*d, &chain);
+	/* Everything in the old one is held by the new one as well. */
+	*d = with;
+}
+
+/* Make *d ours, with room for `more` children if it is small. */
+static bool dir_own(struct dir **d, unsigned int more)
+{
+	struct dir *c;
+	uint32_t need = dir_count(*d) + more;
+
+	if (*d && (*d)->refs == 1 && ((*d)->hashed || need <= (*d)->room))
+		return true;
+	if (*d && (*d)->hashed) {
+		c = hashed_new((*d)->top, (*d)->count, (*d)->gen);
+		if (c)
+			branch_ref(c->top);
+	} else {
+		c = small_copy(*d, (uint8_t)(more ? need + need / 2 : need));
+	}
+	if (!c)
+		return false;
+	dir_replace(d, c);
+	return true;
+}
+
+struct node **dir_slot(const struct hash_key *key, struct dir **d,
+		       struct span name)
+{
+	if (!dir_own(d, 0))
+		return NULL;
+	if ((*d)->hashed)
+		return branch_slot(key, &(*d)->top, name);
+	return &(*d)->child[small_index(*d, name)];
+}
+
+/* From array to hash trie, when the array is full. */
+static bool dir_to_hashed(const struct hash_key *key, struct dir **d)
+{
+	struct node *chain = NULL;
+	struct dir_branch *top = NULL;
+	struct dir *c;
+
+	for (uint32_t i = 0; i < (*d)->count; i++) {
+		if (branch_add(key, &top, node_ref((*d)->child[i])))
+			continue;
+		node_unref((*d)->child[i]);
+		goto fail;
+	}
+	c = hashed_new(top, (*d)->count, (*d)->gen);
+	if (!c)
+		goto fail;
+	dir_replace(d, c);
+	return true;
+fail:
+	if (top)
+		branch_release(top, &chain);
+	return false;
+}
+
+bool dir_add(const struct hash_key *key, struct dir **d, struct node *child,
+	     uint64_t gen)
+{
+	uint32_t i;
+
+	if (dir_count(*d) >= DIR_SMALL && !(*d)->hashed &&
+	    !dir_to_hashed(key, d))
+		return false;
+	if (!dir_own(d, 1))
+		return false;
+	if ((*d)->hashed) {
+		if (!branch_add(key, &(*d)->top, child))
+			return false;
+	} else {
+		/* Nearly always the youngest; a restored one may not be. */
+		i = (*d)->count;
+		for (; i && (*d)->child[i - 1]->seq > child->seq; i--)
+			(*d)->child[i] = (*d)->child[i - 1];
+		(*d)->child[i] = child;
+	}
+	(*d)->count++;
+	(*d)->gen = gen;
+	return true;
+}
+
+bool dir_remove(const struct hash_key *key, struct dir **d, struct span name,
+		uint64_t gen)
+{
+	struct node *gone;
+	uint32_t i;
+
+	if (!dir_own(d, 0))
+		return false;
+	if ((*d)->hashed) {
+		if (!branch_remove(key, &(*d)->top, name))
+			return false;
+	} else {
+		i = (uint32_t)small_index(*d, name);
+		gone = (*d)->child[i];
+		memmove(&(*d)->child[i], &(*d)->child[i + 1],
+			((*d)->count - i - 1) * sizeof(gone));
+		node_unref(gone);
+	}
+	(*d)->count--;
+	(*d)->gen = gen;
+	return true;
+}
+
+bool dir_set_gen(struct dir **d, uint64_t gen)
+{
+	if (!dir_own(d, *d ? 0 : 1))
+		return false;
+	(*d)->gen = gen;
+	return true;
+}
+
+void dir_iter_start(struct dir_iter *it, const struct dir *d)
+{
+	it->d = d;
+	it->at = 0;
+	it->depth = -1;
+	if (d && d->hashed && d->top)
+		branch_iter_start(it, d->top);
+}
+
+struct node *dir_iter_next(struct dir_iter *it)
+{
+	if (!it->d)
+		return NULL;
+	if (it->d->hashed)
+		return branch_iter_next(it);
+	return it->at < it->d->count ? it->d->child[it->at++] : NULL;
+}
+
+static int seq_compare(const void *a, const void *b)
+{
+	const struct node *const *x = a, *const *y = b;
+
+	return ((*x)->seq > (*y)->seq) - ((*x)->seq < (*y)->seq);
+}
+
+struct node **dir_list(const struct dir *d)
+{
+	uint32_t n = dir_count(d), i = 0;
+	struct node **list, *child;
+	struct dir_iter it;
+
+	if (!n)
+		return NULL;
+	list = mem_block(n * sizeof(*list));
+	if (!list)
+		return NULL;
+	dir_iter_start(&it, d);
+	while ((child = dir_iter_next(&it)))
+		list[i++] = child;
+	if (d->hashed)
+		qsort(list, n, sizeof(*list), seq_compare);
+	return list;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * INTRODUCE, RELEASE, GET_DOMAIN_PATH, IS_DOMAIN_INTRODUCED, RESUME,
+ * SET_TARGET.
+ */
+#include "xenstored/core/ask.h"
+#include "xenstored/core/conn.h"
+#include "xenstored/core/domain.h"
+#include "xenstored/core/request.h"
+#include "xenstored/core/watch.h"
+
+#include <errno.h>
+
+static int one_domid(const struct request *r, uint32_t *out)
+{
+	struct span s;
+	int err = request_one(r, &s);
+
+	return err ? err : request_domid(s, out);
+}
+
+int op_introduce(struct request *r)
+{
+	struct cursor c = request_cursor(r);
+	struct span s[3];
+	struct domain *d;
+	struct conn *from = r->c;
+	uint32_t domid;
+	uint64_t gfn, port;
+	int err;
+
+	for (unsigned int i = 0; i < 3; i++)
+		if (!cursor_string(&c, &s[i]))
+			return WIRE_EINVAL;
+	err = request_domid(s[0], &domid);
+	if (err)
+		return err;
+	if (!span_decimal(s[1], UINT64_MAX, &gfn) ||
+	    !span_decimal(s[2], UINT32_MAX, &port) || !port ||
+	    domid >= MACHINE_DOMID_FIRST_RESERVED)
+		return WIRE_EINVAL;
+	if (from->answer.there && from->answer.type == MACHINE_ASK_MAP) {
+		err = (int)from->answer.error;
+		if (!err)
+			err = domain_introduced(r->m, domid, (uint32_t)port);
+		if (err < 0)
+			ask_unmap(r->m, domid);
+		return err ? err : reply_string(r, "OK");
+	}
+	err = request_domain(r, domid, &d);
+	if (err)
+		return err;
+	/* A domain unknown to the hypervisor cannot be mapped: ask for why. */
+	from->answer.ask = ask_map(r->m, from, domid, (uint32_t)port, false);
+	return from->answer.ask ? REQUEST_WAITS : -ENOMEM;
+}
+
+int op_release(struct request *r)
+{
+	struct domain *d;
+	uint32_t domid;
+	int err = one_domid(r, &domid);
+
+	if (err)
+		return err;
+	if (!domid)
+		return WIRE_EINVAL;
+	d = domain_live(r->m, domid);
+	if (!d || !d->introduced)
+		return WIRE_ENOENT;
+	domain_death(r->m, d);
+	return reply_string(r, "OK");
+}
+
+int op_get_domain_path(struct request *r)
+{
+	uint32_t domid;
+	int err = one_domid(r, &domid);
+
+	if (!err)
+		err = reply_format(r, "/local/domain/%u", domid);
+	return err ? err : reply_bytes(r, "", 1);
+}
+
+int op_is_domain_introduced(struct request *r)
+{
+	struct domain *d;
+	uint32_t domid;
+	int err = one_domid(r, &domid);
+
+	if (err)
+		return err;
+	d = domain_live(r->m, domid);
+	return reply_string(r, d && d->introduced ? "T" : "F");
+}
+
+int op_resume(struct request *r)
+{
+	struct domain *d;
+	uint32_t domid;
+	int err = one_domid(r, &domid);
+
+	if (err)
+		return err;
+	if (!domid)
+		return WIRE_EINVAL;
+	d = domain_live(r->m, domid);
+	if (!d || !d->introduced)
+		return WIRE_ENOENT;
+	d->shutdown_seen = false;
+	return reply_string(r, "OK");
+}
+
+int op_set_target(struct request *r)
+{
+	struct cursor c = request_cursor(r);
+	struct domain *d, *t;
+	struct span s[2];
+	uint32_t domid, target;
+	int err;
+
+	if (!cursor_string(&c, &s[0]) || !cursor_string(&c, &s[1]))
+		return WIRE_EINVAL;
+	err = request_domid(s[0], &domid);
+	if (!err)
+		err = request_domid(s[1], &target);
+	if (err)
+		return err;
+	if (!domid)
+		return WIRE_EINVAL;
+	d = domain_live(r->m, domid);
+	t = domain_live(r->m, target);
+	if (!d || !t || !d->introduced || !t->introduced)
+		return WIRE_ENOENT;
+	d->target = (int32_t)target;
+	return reply_string(r, "OK");
+}

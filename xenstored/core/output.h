@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The output queue's inner functions; conn.h is its face. */
+#ifndef CORE_OUTPUT_H
+#define CORE_OUTPUT_H
+
+#include "xenstored/core/conn.h"
+
+/* Forget all that was not delivered. */
+void output_drop(struct machine *m, struct conn *c);
+/* Fire watches that lost an event, as far as there is room now. */
+void output_make_good(struct machine *m, struct conn *c);
+
+#endif

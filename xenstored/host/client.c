@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * epoll is level-triggered: what a client has left to say brings it back in
+ * the next pass, behind the others.  A client whose bytes the machine does
+ * not want is not listened to; it is asked for again when its appetite
+ * returns.
+ */
+#include "xenstored/host/client.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <talloc.h>
+#include <unistd.h>
+
+#include "xenstored/host/log.h"
+
+#define SLOT_MASK (CLIENT_SLOTS - 1)
+#define GENERATIONS (1u << 11)
+
+_Static_assert(CLIENT_SLOTS <= TABLE_MAX, "slots fit the table");
+_Static_assert((uint64_t)MACHINE_SOCKET_BASE +
+	       (uint64_t)GENERATIONS * CLIENT_SLOTS <= UINT32_MAX,
+	       "connection ids fit");
+
+struct client *client_of(const struct host *h, uint32_t conn)
+{
+	struct client *c;
+
+	if (conn < MACHINE_SOCKET_BASE)
+		return NULL;
+	c = table_get(&h->by_slot, (conn - MACHINE_SOCKET_BASE) & SLOT_MASK);
+	return c && c->conn == conn ? c : NULL;
+}
+
+/*
+ * Slots are given in turn, within a range that has room for twice the clients
+ * there are: so the search ends soon and the table stays small.  Each time
+ * the range is exhausted a new generation begins.
+ */
+static uint32_t client_next_slot(struct host *h)
+{
+	if (h->next_slot > 2 * h->client_count + 64) {
+		h->next_slot = 0;
+		h->generation = (h->generation + 1) % GENERATIONS;
+	}
+	return h->next_slot++;
+}
+
+static int client_slot(struct host *h, struct client *c)
+{
+	uint32_t slot;
+
+	if (h->client_count >= CLIENT_SLOTS / 4)
+		return -EMFILE;
+	do
+		slot = client_next_slot(h);
+	while (table_get(&h->by_slot, slot));
+	c->conn = MACHINE_SOCKET_BASE + h->generation * CLIENT_SLOTS + slot;
+	return table_set(&h->by_slot, slot, c);
+}
+
+static void client_free(struct client *c)
+{
+	struct host *h = c->host;
+
+	list_del(&c->out);
+	table_set(&h->by_slot, (c->conn - MACHINE_SOCKET_BASE) & SLOT_MASK,
+		  NULL);
+	h->client_count--;
+	/* Leaves epoll with its last descriptor. */
+	close(c->fd);
+	talloc_free(c);
+}
+
+static int client_open(struct host *h, struct client *c)
+{
+	struct machine_input in = { .type = MACHINE_IN_OPEN };
+	int error = client_slot(h, c);
+
+	if (error)
+		return error;
+	h->client_count++;
+	c->interest = EPOLLIN;
+	error = host_epoll(h, EPOLL_CTL_ADD, c->fd, c->interest, EPOLL_CLIENT,
+			   c->conn);
+	if (error) {
+		h->client_count--;
+		table_set(&h->by_slot,
+			  (c->conn - MACHINE_SOCKET_BASE) & SLOT_MASK, NULL);
+		return error;
+	}
+	in.conn = c->conn;
+	host_feed(h, &in);
+	return 0;
+}
+
+int client_new(struct host *h, int fd)
+{
+	struct client *c = talloc_zero(h, struct client);
+	int error = c ? 0 : -ENOMEM;
+
+	if (!error) {
+		c->host = h;
+		c->fd = fd;
+		list_init(&c->out);
+		error = client_open(h, c);
+	}
+	if (error) {
+		close(fd);
+		talloc_free(c);
+	}
+	return error;
+}
+
+void client_close(struct client *c)
+{
+	host_feed_event(c->host, MACHINE_IN_CLOSE, c->conn);
+	/* One who waits for a descriptor may have this one. */
+	if (c->host->due[TIMER_ACCEPT] != UINT64_MAX)
+		host_timer(c->host, TIMER_ACCEPT, c->host->now);
+	client_free(c);
+}
+
+void client_forget_all(struct host *h)
+{
+	for (uint32_t slot = 0; slot < h->by_slot.size; slot++) {
+		struct client *c = table_get(&h->by_slot, slot);
+
+		if (c)
+			client_free(c);
+	}
+}
+
+static void client_listen(struct client *c, uint32_t interest)
+{
+	if (c->interest == interest)
+		return;
+	c->interest = interest;
+	/* Cannot fail: the descriptor is there, nothing is allocated. */
+	(void)host_epoll(c->host, EPOLL_CTL_MOD, c->fd, interest, EPOLL_CLIENT,
+			 c->conn);
+}
+
+/* Of the errors of a socket call those that pass: the peer is still there. */
+static bool client_busy(int error)
+{
+	return error == EAGAIN || error == EINTR || error == ENOBUFS ||
+	       error == ENOMEM;
+}
+
+/* False: the client is gone. */
+static bool client_input(struct client *c, size_t wanted)
+{
+	struct host *h = c->host;
+	ssize_t len;
+
+	if (wanted > sizeof(h->input))
+		wanted = sizeof(h->input);
+	len = recv(c->fd, h->input, wanted, MSG_DONTWAIT);
+	if (len > 0) {
+		host_feed_bytes(h, c->conn, h->input, (size_t)len);
+		return true;
+	}
+	return len < 0 && client_busy(errno);
+}
+
+void client_turn(struct client *c, uint32_t events)
+{
+	struct host *h = c->host;
+	size_t wanted = machine_wants(h->machine, c->conn);
+
+	if (events & EPOLLOUT) {
+		c->full = false;
+		list_queue(&h->clients_out, &c->out);
+	}
+	if (wanted && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
+		if (!client_input(c, wanted))
+			client_close(c);
+		return;
+	}
+	/* Both ways are shut: nobody will ever read what waits for it. */
+	if (events & (EPOLLHUP | EPOLLERR))
+		client_close(c);
+}
+
+static void client_interest(struct client *c)
+{
+	uint32_t interest = 0;
+
+	if (machine_wants(c->host->machine, c->conn))
+		interest |= EPOLLIN;
+	if (c->full)
+		interest |= EPOLLOUT;
+	client_listen(c, interest);
+}
+
+void client_output(struct client *c)
+{
+	struct machine_span spans[HOST_SPANS_MAX];
+	struct iovec iov[HOST_SPANS_MAX];
+	struct msghdr msg = { .msg_iov = iov };
+	struct host *h = c->host;
+	unsigned int n;
+	size_t total = 0;
+	ssize_t len;
+
+	n = machine_output(h->machine, c->conn, spans, HOST_SPANS_MAX);
+	if (!n) {
+		client_interest(c);
+		return;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		iov[i].iov_base = (void *)(uintptr_t)spans[i].at;
+		iov[i].iov_len = spans[i].len;
+		total += spans[i].len;
+	}
+	msg.msg_iovlen = n;
+	len = sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (len < 0 && !client_busy(errno)) {
+		client_close(c);
+		return;
+	}
+	if (len > 0)
+		host_feed_taken(h, c->conn, (size_t)len);
+	c->full = len < 0 || (size_t)len < total;
+	if (n == HOST_SPANS_MAX && !c->full)
+		list_queue(&h->clients_out, &c->out);
+	client_interest(c);
+}
+
+void client_changed(struct client *c)
+{
+	struct machine_span span;
+	struct host *h = c->host;
+
+	client_interest(c);
+	if (!c->full && machine_output(h->machine, c->conn, &span, 1))
+		list_queue(&h->clients_out, &c->out);
+}

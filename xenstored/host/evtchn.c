@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Ports are unmasked when all that fired were read, and before the first of
+ * their rings is looked at.  So a guest that notifies without end has its
+ * port read once a pass, like everybody's; and a notification that comes
+ * during the look sets the port pending again, so that none is lost.
+ */
+#include "xenstored/host/evtchn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <talloc.h>
+#include <xenevtchn.h>
+
+#include "xenstored/host/guest.h"
+#include "xenstored/host/host.h"
+#include "xenstored/host/log.h"
+
+/* Ports read in one pass. */
+#define EVTCHN_BATCH 1024u
+#define EVTCHN_NO_PORT UINT32_MAX
+
+struct evtchn {
+	xenevtchn_handle *handle;
+	struct table guests;		/* by local port */
+	uint32_t virq;
+	evtchn_port_t fired[EVTCHN_BATCH];	/* of this pass */
+};
+
+static int evtchn_destroy(struct evtchn *e)
+{
+	if (e->handle)
+		xenevtchn_close(e->handle);
+	return 0;
+}
+
+static int evtchn_start(struct host *h, struct evtchn *e)
+{
+	int fd, flags, port;
+
+	e->handle = xenevtchn_open(NULL, 0);
+	if (!e->handle)
+		return errno ? -errno : -EIO;
+	fd = xenevtchn_fd(e->handle);
+	/* The drain ends where a read would wait. */
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	port = xenevtchn_bind_virq(e->handle, VIRQ_DOM_EXC);
+	if (port < 0)
+		return -errno;
+	e->virq = (uint32_t)port;
+	return host_epoll(h, EPOLL_CTL_ADD, fd, EPOLLIN, EPOLL_EVTCHN, 0);
+}
+
+int evtchn_open(struct host *h)
+{
+	struct evtchn *e = talloc_zero(h, struct evtchn);
+	int error;
+
+	if (!e)
+		return -ENOMEM;
+	e->virq = EVTCHN_NO_PORT;
+	table_init(&e->guests, e);
+	talloc_set_destructor(e, evtchn_destroy);
+	error = evtchn_start(h, e);
+	if (error) {
+		talloc_free(e);
+		return error;
+	}
+	h->evtchn = e;
+	return 0;
+}
+
+int evtchn_bind(struct evtchn *e, uint32_t domid, uint32_t remote,
+		struct guest *g, uint32_t *local)
+{
+	int port = xenevtchn_bind_interdomain(e->handle, domid, remote);
+	int error;
+
+	if (port < 0)
+		return errno ? -errno : -EIO;
+	error = table_set(&e->guests, (uint32_t)port, g);
+	if (error) {
+		xenevtchn_unbind(e->handle, (evtchn_port_t)port);
+		return error;
+	}
+	*local = (uint32_t)port;
+	return 0;
+}
+
+void evtchn_unbind(struct evtchn *e, uint32_t local)
+{
+	table_set(&e->guests, local, NULL);
+	if (xenevtchn_unbind(e->handle, local))
+		log_say(LOG_EVTCHN, "cannot unbind port %u", local);
+}
+
+int evtchn_notify(struct evtchn *e, uint32_t local)
+{
+	if (!xenevtchn_notify(e->handle, local))
+		return 0;
+	return errno ? -errno : -EIO;
+}
+
+static void evtchn_fired(struct host *h, struct guest *g)
+{
+	if (!g)
+		return;
+	g->count.notifies_in++;
+	list_queue(&h->ready, &g->ready);
+}
+
+static unsigned int evtchn_read(struct evtchn *e)
+{
+	unsigned int n;
+	int port;
+
+	for (n = 0; n < EVTCHN_BATCH; n++) {
+		port = xenevtchn_pending(e->handle);
+		if (port < 0)
+			break;
+		e->fired[n] = (evtchn_port_t)port;
+	}
+	return n;
+}
+
+bool evtchn_drain(struct host *h)
+{
+	struct evtchn *e = h->evtchn;
+	unsigned int count = evtchn_read(e);
+	bool virq = false;
+
+	for (unsigned int i = 0; i < count; i++) {
+		evtchn_port_t port = e->fired[i];
+
+		if (xenevtchn_unmask(e->handle, port))
+			log_say(LOG_EVTCHN, "cannot unmask port %u", port);
+		if (port == e->virq)
+			virq = true;
+		else
+			evtchn_fired(h, table_get(&e->guests, port));
+	}
+	return virq;
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The turns of a ring: steps of ring.c with the machine and the event channel
+ * between them.  The order inside a turn is the one that host.h promises.
+ *
+ * Resets are rationed, as each makes the machine drop what the guest built
+ * up: a bucket that fills by RESET_COST microseconds of time per reset and
+ * holds RESET_BURST of them, kept as one number.  A guest above it waits in a
+ * list; nothing is lost, as its `connection` field stays set.
+ */
+#include "xenstored/host/guest.h"
+
+#include <errno.h>
+#include <string.h>
+#include <talloc.h>
+
+#include "xenstored/host/evtchn.h"
+#include "xenstored/host/mapping.h"
+
+#define RESET_COST 100u		/* microseconds: 10,000 resets a second */
+#define RESET_BURST 1000u
+#define RESET_QUANTUM 10000u	/* the deferred are looked at this often */
+
+#define SWEEP_PERIOD 3000000u	/* for all rings, microseconds */
+#define SWEEP_SLICE 64u		/* rings looked at in one pass */
+
+/* ---------------------------------------------- mapping and unmapping -- */
+
+static void guest_link(struct host *h, struct guest *g)
+{
+	list_init(&g->ready);
+	list_init(&g->out);
+	list_init(&g->settle);
+	list_init(&g->all);
+	list_queue(&h->guests, &g->all);
+	h->guest_count++;
+	host_timer(h, TIMER_SWEEP, h->now + SWEEP_PERIOD);
+}
+
+static void guest_unlink(struct guest *g)
+{
+	list_del(&g->ready);
+	list_del(&g->out);
+	list_del(&g->settle);
+	list_del(&g->all);
+	g->host->guest_count--;
+}
+
+/* The page's own port wins: Xen put it there for a domain built by it. */
+static uint32_t guest_remote_port(const struct ring_page *page,
+				  const struct machine_ask *ask)
+{
+	uint32_t port = ring_load_once(&page->evtchn_port);
+
+	return port ? port : ask->port;
+}
+
+static int guest_bind(struct guest *g, const struct machine_ask *ask,
+		      const struct ring_page *page, uint32_t *local)
+{
+	uint32_t remote = guest_remote_port(page, ask);
+
+	if (!remote)
+		return -EINVAL;
+	return evtchn_bind(g->host->evtchn, g->domid, remote, g, local);
+}
+
+static int guest_rebind(struct guest *g, const struct machine_ask *ask)
+{
+	uint32_t local;
+	int error = guest_bind(g, ask, g->ring.page, &local);
+
+	if (error)
+		return error;
+	evtchn_unbind(g->host->evtchn, g->port);
+	g->port = local;
+	list_queue(&g->host->ready, &g->ready);
+	return 0;
+}
+
+static int guest_attach(struct guest *g, const struct machine_ask *ask)
+{
+	struct host *h = g->host;
+	struct ring_page *page;
+	int error;
+
+	error = mapping_get(h->mapping, g->domid, &page);
+	if (error)
+		return error;
+	error = guest_bind(g, ask, page, &g->port);
+	if (!error) {
+		error = table_set(&h->by_domid, g->domid, g);
+		if (!error) {
+			ring_attach(&g->ring, page, ask->features);
+			return 0;
+		}
+		evtchn_unbind(h->evtchn, g->port);
+	}
+	mapping_put(h->mapping, g->domid, page);
+	return error;
+}
+
+static int guest_new(struct host *h, const struct machine_ask *ask)
+{
+	struct guest *g = talloc_zero(h, struct guest);
+	int error;
+
+	if (!g)
+		return -ENOMEM;
+	g->host = h;
+	g->domid = ask->domid;
+	error = guest_attach(g, ask);
+	if (error) {
+		talloc_free(g);
+		return error;
+	}
+	guest_link(h, g);
+	list_queue(&h->ready, &g->ready);
+	return 0;
+}
+
+uint32_t guest_map(struct host *h, const struct machine_ask *ask)
+{
+	struct guest *g = guest_of(h, ask->domid);
+	int error;
+
+	if (!h->mapping)
+		return ENXIO;
+	error = g ? guest_rebind(g, ask) : guest_new(h, ask);
+	if (error)
+		log_say(LOG_RING_NOT_MAPPED, "domain %u, port %u: %s",
+			ask->domid, ask->port, strerror(-error));
+	else
+		log_say(LOG_RING_MAPPED, "domain %u, port %u, features %#x",
+			ask->domid, ask->port, ask->features);
+	return (uint32_t)-error;
+}
+
+static void guest_free(struct guest *g)
+{
+	struct host *h = g->host;
+
+	guest_unlink(g);
+	table_set(&h->by_domid, g->domid, NULL);
+	evtchn_unbind(h->evtchn, g->port);
+	mapping_put(h->mapping, g->domid, g->ring.page);
+	talloc_free(g);
+}
+
+void guest_unmap(struct host *h, uint32_t domid)
+{
+	struct guest *g = guest_of(h, domid);
+
+	if (!g)
+		return;
+	ring_detach(&g->ring);
+	guest_free(g);
+}
+
+void guest_forget_all(struct host *h)
+{
+	while (!list_empty(&h->guests))
+		guest_free(list_of(h->guests.next, struct guest, all));
+}
+
+/* -------------------------------------------------------------- turns -- */
+
+/* The page's `error` first, then the notification (rule 9). */
+static void guest_stop(struct guest *g, uint32_t error)
+{
+	ring_fail(&g->ring, error);
+	g->full = false;
+	g->blocked = false;
+	g->notify = true;
+	list_queue(&g->host->settle, &g->settle);
+	log_limited(&g->limit, g->host->now, LOG_RING_FAILED,
+		    "domain %u: ring error %u, no longer served", g->domid,
+		    error);
+}
+
+static void guest_fail(struct guest *g, uint32_t error)
+{
+	host_feed_event(g->host, MACHINE_IN_RING_FAILED, g->domid);
+	guest_stop(g, error);
+}
+
+void guest_ring_error(struct host *h, uint32_t domid, uint32_t code)
+{
+	struct guest *g = guest_of(h, domid);
+
+	if (g)
+		guest_stop(g, code);
+}
+
+/* May a reset be answered now?  If not, the guest is put aside. */
+static bool guest_reset_allowed(struct guest *g)
+{
+	struct host *h = g->host;
+	uint64_t due = g->resets_due > h->now ? g->resets_due : h->now;
+
+	if (due - h->now <= (uint64_t)RESET_COST * RESET_BURST) {
+		g->resets_due = due + RESET_COST;
+		return true;
+	}
+	list_del(&g->ready);
+	list_queue(&h->deferred, &g->ready);
+	host_timer(h, TIMER_DEFERRED, h->now + RESET_QUANTUM);
+	return false;
+}
+
+static void guest_reset(struct guest *g)
+{
+	if (!guest_reset_allowed(g))
+		return;
+	host_feed_event(g->host, MACHINE_IN_RING_RESET, g->domid);
+	ring_reset(&g->ring);
+	g->full = false;
+	g->blocked = false;
+	g->notify = true;
+	g->count.resets++;
+	log_limited(&g->limit, g->host->now, LOG_RING_RESET,
+		    "domain %u: ring reset", g->domid);
+}
+
+static void guest_input(struct guest *g, const void *bytes, size_t len)
+{
+	host_feed_bytes(g->host, g->domid, bytes, len);
+	ring_consumed(&g->ring, len);
+	g->notify = true;
+}
+
+void guest_turn(struct guest *g)
+{
+	struct host *h = g->host;
+	bool wanted = machine_wants(h->machine, g->domid) >= RING_SIZE;
+	size_t len;
+
+	g->blocked = !wanted;
+	list_queue(&h->settle, &g->settle);
+	switch (ring_look(&g->ring, wanted ? h->input : NULL, &len)) {
+	case RING_RESET:
+		guest_reset(g);
+		return;
+	case RING_BAD:
+		guest_fail(g, RING_ERROR_INDEX);
+		return;
+	case RING_BYTES:
+		guest_input(g, h->input, len);
+		break;
+	case RING_NOTHING:
+		break;
+	}
+	if (g->full)
+		list_queue(&h->guests_out, &g->out);
+}
+
+void guest_output(struct guest *g)
+{
+	struct machine_span spans[HOST_SPANS_MAX];
+	struct host *h = g->host;
+	size_t total = 0;
+	unsigned int n;
+	int len;
+
+	g->full = false;
+	n = machine_output(h->machine, g->domid, spans, HOST_SPANS_MAX);
+	if (!n)
+		return;
+	list_queue(&h->settle, &g->settle);
+	for (unsigned int i = 0; i < n; i++)
+		total += spans[i].len;
+	len = ring_fill(&g->ring, spans, n);
+	if (len < 0) {
+		guest_fail(g, RING_ERROR_INDEX);
+		return;
+	}
+	if (len > 0) {
+		host_feed_taken(h, g->domid, (size_t)len);
+		ring_produced(&g->ring, (size_t)len);
+		g->notify = true;
+	}
+	g->full = total > (size_t)len;
+	if (n == HOST_SPANS_MAX && !g->full)
+		list_queue(&h->guests_out, &g->out);
+}
+
+/* Short of memory or descriptors, not short of an event channel. */
+static bool guest_notify_later(int error)
+{
+	return error == -ENOMEM || error == -EMFILE || error == -ENFILE ||
+	       error == -EAGAIN || error == -EINTR;
+}
+
+static void guest_notify(struct guest *g)
+{
+	struct host *h = g->host;
+	int error = evtchn_notify(h->evtchn, g->port);
+
+	g->notify = false;
+	g->count.notifies_out++;
+	if (!error)
+		return;
+	log_limited(&g->limit, h->now, LOG_EVTCHN,
+		    "domain %u: cannot notify: %s", g->domid,
+		    strerror(-error));
+	/* A guest that polls can still learn why it is not served. */
+	if (!guest_notify_later(error) && !g->ring.error) {
+		guest_fail(g, RING_ERROR_COMM);
+		g->notify = false;
+	}
+}
+
+void guest_settle(struct guest *g)
+{
+	struct host *h = g->host;
+
+	ring_turn_over(&g->ring);
+	if (g->notify)
+		guest_notify(g);
+	if (list_empty(&g->ready) &&
+	    ring_wants_turn(&g->ring, !g->blocked, g->full))
+		list_queue(&h->ready, &g->ready);
+}
+
+void guest_changed(struct guest *g)
+{
+	struct machine_span span;
+	struct host *h = g->host;
+
+	if (g->blocked && machine_wants(h->machine, g->domid) >= RING_SIZE) {
+		g->blocked = false;
+		list_queue(&h->ready, &g->ready);
+	}
+	if (!g->full && machine_output(h->machine, g->domid, &span, 1))
+		list_queue(&h->guests_out, &g->out);
+}
+
+/* ---------------------------------------------------- now and then -- */
+
+void guest_undefer(struct host *h)
+{
+	struct list waiting, *item;
+
+	list_take(&waiting, &h->deferred);
+	while ((item = list_pop(&waiting)))
+		list_queue(&h->ready, item);
+}
+
+static void guest_sweep_one(struct guest *g)
+{
+	struct host *h = g->host;
+
+	if (!list_empty(&g->ready) ||
+	    !ring_wants_turn(&g->ring, !g->blocked, g->full))
+		return;
+	log_limited(&g->limit, h->now, LOG_RING_FORGOTTEN,
+		    "domain %u: work in its ring and no notification",
+		    g->domid);
+	list_queue(&h->ready, &g->ready);
+}
+
+/* The list is rotated, so that a guest's end needs no care of a cursor. */
+void guest_sweep(struct host *h)
+{
+	unsigned int slices = h->guest_count / SWEEP_SLICE + 1;
+	unsigned int slice = h->guest_count < SWEEP_SLICE ? h->guest_count :
+							    SWEEP_SLICE;
+
+	if (!slice)
+		return;
+	for (unsigned int n = 0; n < slice; n++) {
+		struct list *item = list_pop(&h->guests);
+
+		list_queue(&h->guests, item);
+		guest_sweep_one(list_of(item, struct guest, all));
+	}
+	host_timer(h, TIMER_SWEEP, h->now + SWEEP_PERIOD / slices);
+}

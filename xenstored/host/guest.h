@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A guest: a domain whose ring is mapped and served.  It lives from the
+ * machine's MACHINE_ASK_MAP to its MACHINE_ASK_UNMAP; its connection in the
+ * machine has the domain's number.
+ *
+ * A guest is in one of the host's lists when something is to be done for it,
+ * and in none otherwise, so that idle guests cost nothing.
+ */
+#ifndef HOST_GUEST_H
+#define HOST_GUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xenstored/host/host.h"
+#include "xenstored/host/log.h"
+#include "xenstored/host/ring.h"
+
+struct guest_counters {
+	uint64_t notifies_in;
+	uint64_t notifies_out;
+	uint64_t resets;
+};
+
+struct guest {
+	struct host *host;
+	uint32_t domid;
+	uint32_t port;		/* local */
+	struct ring ring;
+	struct list ready;	/* host: ready, or deferred */
+	struct list out;	/* host: guests_out */
+	struct list settle;	/* host: settle */
+	struct list all;	/* host: guests */
+	bool blocked;		/* the machine did not want its bytes */
+	bool full;		/* output waits for room */
+	bool notify;		/* an index moved in this turn */
+	uint64_t resets_due;	/* when the bucket of resets is full again */
+	struct log_limit limit;
+	struct guest_counters count;
+};
+
+static inline struct guest *guest_of(const struct host *h, uint32_t domid)
+{
+	return table_get(&h->by_domid, domid);
+}
+
+/*
+ * MACHINE_ASK_MAP: map, bind, offer features, queue for a first turn (which
+ * looks for a reset and judges the indices).  Where it was mapped already,
+ * the event channel is bound anew: the new one first, then the old is given
+ * up.  0 or a positive errno, and then nothing has changed.
+ */
+uint32_t guest_map(struct host *h, const struct machine_ask *ask);
+/* MACHINE_ASK_UNMAP */
+void guest_unmap(struct host *h, uint32_t domid);
+/* MACHINE_ASK_RING_ERROR */
+void guest_ring_error(struct host *h, uint32_t domid, uint32_t code);
+/* Give up all guests, at the end of the daemon; the pages stay as they are. */
+void guest_forget_all(struct host *h);
+
+/* One turn of input, for a guest taken from h->ready. */
+void guest_turn(struct guest *g);
+/* One turn of output, for a guest taken from h->guests_out. */
+void guest_output(struct guest *g);
+/*
+ * After the turns of a pass: notify once where an index moved, and queue
+ * whom the page still wants.
+ */
+void guest_settle(struct guest *g);
+/*
+ * The machine says that its output or appetite changed, and the pass's
+ * outputs are done: see to the next pass.
+ */
+void guest_changed(struct guest *g);
+
+/* TIMER_DEFERRED: those whose reset may be answered now. */
+void guest_undefer(struct host *h);
+/*
+ * TIMER_SWEEP: look at the next few rings for guests that forgot to notify;
+ * all have been looked at after a few seconds.
+ */
+void guest_sweep(struct host *h);
+
+#endif

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The door to the machine and the few things that every module needs.
+ */
+#include "xenstored/host/host.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "xenstored/host/log.h"
+
+void host_feed(struct host *h, const struct machine_input *in)
+{
+	int error = machine_step(h->machine, in);
+
+	if (!error)
+		return;
+	h->count.failures++;
+	log_say(LOG_MACHINE_FAILED, "input %u of connection %u: %s",
+		(unsigned int)in->type, in->conn, strerror(-error));
+}
+
+void host_feed_bytes(struct host *h, uint32_t conn, const void *data,
+		     size_t len)
+{
+	struct machine_input in = {
+		.type = MACHINE_IN_BYTES,
+		.conn = conn,
+		.data = data,
+		.len = len,
+	};
+
+	h->count.in_bytes += len;
+	host_feed(h, &in);
+}
+
+void host_feed_taken(struct host *h, uint32_t conn, size_t len)
+{
+	struct machine_input in = {
+		.type = MACHINE_IN_TAKEN,
+		.conn = conn,
+		.len = len,
+	};
+
+	h->count.out_bytes += len;
+	host_feed(h, &in);
+}
+
+void host_feed_event(struct host *h, enum machine_input_type type,
+		     uint32_t conn)
+{
+	struct machine_input in = { .type = type, .conn = conn };
+
+	/* For a ring the connection's number is the domain's. */
+	if (conn < MACHINE_SOCKET_BASE)
+		in.domid = conn;
+	host_feed(h, &in);
+}
+
+void host_feed_time(struct host *h)
+{
+	struct machine_input in = { .type = MACHINE_IN_TIME };
+
+	h->now = host_clock();
+	in.time = h->now;
+	host_feed(h, &in);
+}
+
+uint64_t host_clock(void)
+{
+	struct timespec ts;
+
+	/* Cannot fail: the clock is there and ts is ours. */
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+void host_timer(struct host *h, enum host_timer timer, uint64_t when)
+{
+	if (when < h->due[timer])
+		h->due[timer] = when;
+}
+
+int host_epoll(struct host *h, int op, int fd, uint32_t events,
+	       enum host_source source, uint32_t conn)
+{
+	struct epoll_event ev = {
+		.events = events,
+		.data.u64 = (uint64_t)source << 32 | conn,
+	};
+
+	return epoll_ctl(h->epoll, op, fd, &ev) ? -errno : 0;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the modules of the host share: the machine, the time of the pass, who
+ * is to have a turn, and the one door through which the machine is fed.
+ *
+ * One thread.  Everything here is reached from loop.c, one pass after the
+ * other; nothing blocks but epoll_wait() there.
+ *
+ * Order of a connection's turn, kept by every module so that a journal can
+ * stand in host_feed(): input copied, fed (recorded, executed), then given
+ * back to the sender; output copied, MACHINE_IN_TAKEN fed, then shown to the
+ * reader.
+ */
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "xenstored/core/machine.h"
+#include "xenstored/host/list.h"
+#include "xenstored/host/options.h"
+#include "xenstored/host/table.h"
+
+/* Bytes received from one connection in one turn; also of a ring. */
+#define HOST_INPUT_MAX 8192u
+_Static_assert(HOST_INPUT_MAX >= WIRE_MESSAGE_MAX, "a message fits");
+/* Pieces of output sent in one turn. */
+#define HOST_SPANS_MAX 64u
+
+struct evtchn;
+struct host;
+struct hypervisor;
+struct listener;
+struct mapping;
+struct signals;
+struct trace;
+
+/* What is due at a time; loop.c knows what each row does. */
+enum host_timer {
+	TIMER_MACHINE,		/* machine_deadline() */
+	TIMER_SWEEP,		/* slow sweep over the rings */
+	TIMER_DEFERRED,		/* rings whose resets are held back */
+	TIMER_ACCEPT,		/* file descriptors ran out: try again */
+	TIMER_DOMAINS,		/* the hypervisor's list could not be read */
+	TIMER_WATCHDOG,		/* systemd wants a sign of life */
+	TIMER_COUNT
+};
+
+/* Counters since the start; `probe host`. */
+struct host_counters {
+	uint64_t passes;
+	uint64_t in_bytes;
+	uint64_t out_bytes;
+	uint64_t failures;	/* machine_step() failed for want of memory */
+};
+
+struct host {
+	struct options *options;
+	struct machine *machine;
+	struct machine_config config;
+	int epoll;
+	bool ending;
+
+	uint64_t now;			/* of this pass, microseconds */
+	uint64_t due[TIMER_COUNT];	/* UINT64_MAX: not set */
+	uint64_t watchdog;		/* interval; 0: not watched */
+
+	struct list ready;		/* guests that are to have a turn */
+	struct list deferred;		/* guests whose reset has to wait */
+	struct list guests_out;		/* guests with new output */
+	struct list clients_out;	/* sockets with new output */
+	struct list settle;		/* guests that had a turn */
+	struct list guests;		/* all; the sweep rotates it */
+	struct table by_domid;		/* struct guest */
+	struct table by_slot;		/* struct client */
+	unsigned int guest_count;
+	unsigned int client_count;
+	uint32_t next_slot;		/* of client.c */
+	uint32_t generation;
+
+	struct evtchn *evtchn;		/* these three NULL: no hypervisor */
+	struct mapping *mapping;
+	struct hypervisor *hypervisor;
+	struct listener *listener;
+	struct signals *signals;
+	struct trace *trace;
+
+	struct host_counters count;
+	uint8_t input[HOST_INPUT_MAX];
+	uint8_t reply[WIRE_PAYLOAD_MAX];	/* of a CONTROL command */
+};
+
+/*
+ * The one door: every input of the machine passes here, in order.  A failure
+ * (want of memory) is counted and logged; the machine has by then asked for
+ * whatever must follow from it.
+ */
+void host_feed(struct host *h, const struct machine_input *in);
+
+/* Bytes of a turn, and output that was taken. */
+void host_feed_bytes(struct host *h, uint32_t conn, const void *data,
+		     size_t len);
+void host_feed_taken(struct host *h, uint32_t conn, size_t len);
+/* An input that is no more than its type and a connection. */
+void host_feed_event(struct host *h, enum machine_input_type type,
+		     uint32_t conn);
+
+/* A pass begins: take the time and tell it. */
+void host_feed_time(struct host *h);
+
+/* Microseconds of CLOCK_MONOTONIC. */
+uint64_t host_clock(void);
+/* Set a timer to `when`, unless it is due earlier. */
+void host_timer(struct host *h, enum host_timer timer, uint64_t when);
+
+/* What an epoll event is about: EPOLL_CLIENT carries the connection. */
+enum host_source {
+	EPOLL_CLIENT,
+	EPOLL_LISTENER,
+	EPOLL_EVTCHN,
+	EPOLL_SIGNALS,
+};
+
+/* epoll_ctl() in one line; 0 or -errno. */
+int host_epoll(struct host *h, int op, int fd, uint32_t events,
+	       enum host_source source, uint32_t conn);
+
+#endif

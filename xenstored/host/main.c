@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * From the command line to the loop and back.  The steps of the start are in
+ * a table of their own order; each says in the log what went wrong.  What a
+ * step acquired is given up in one place, whatever came of the start.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <talloc.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "protocol/ring.h"
+#include "xenstored/host/asks.h"
+#include "xenstored/host/background.h"
+#include "xenstored/host/client.h"
+#include "xenstored/host/evtchn.h"
+#include "xenstored/host/guest.h"
+#include "xenstored/host/host.h"
+#include "xenstored/host/hypervisor.h"
+#include "xenstored/host/listener.h"
+#include "xenstored/host/log.h"
+#include "xenstored/host/loop.h"
+#include "xenstored/host/mapping.h"
+#include "xenstored/host/notify.h"
+#include "xenstored/host/pidfile.h"
+#include "xenstored/host/signals.h"
+#include "xenstored/host/trace.h"
+
+#define EXIT_USAGE 2
+/* Descriptors wanted: clients are not to be limited by a shell's default. */
+#define FILES_WANTED 65536u
+
+static void main_log(void *arg, const char *id, const char *text)
+{
+	log_machine(id, text);
+}
+
+static void main_trace(void *arg, bool in, uint32_t conn,
+		       const struct wire_header *header, const void *payload)
+{
+	struct host *h = arg;
+
+	trace_message(h->trace, in, conn, header, payload);
+}
+
+/* ----------------------------------------------------- steps of a start -- */
+
+static int start_files(struct host *h)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl))
+		return -errno;
+	if (rl.rlim_max < FILES_WANTED) {
+		struct rlimit more = { FILES_WANTED, FILES_WANTED };
+
+		/* Not everybody may; then what there is has to do. */
+		if (!setrlimit(RLIMIT_NOFILE, &more))
+			return 0;
+	}
+	rl.rlim_cur = rl.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &rl) ? -errno : 0;
+}
+
+static int start_epoll(struct host *h)
+{
+	h->epoll = epoll_create1(EPOLL_CLOEXEC);
+	return h->epoll < 0 ? -errno : 0;
+}
+
+static int start_rundir(struct host *h)
+{
+	if (mkdir(h->options->rundir, 0755) && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+static int start_trace(struct host *h)
+{
+	h->trace = trace_new(h);
+	if (!h->trace)
+		return -ENOMEM;
+	if (!h->options->trace_file)
+		return 0;
+	return trace_open(h->trace, h->options->trace_file);
+}
+
+static int start_machine(struct host *h)
+{
+	struct machine_config *c = &h->config;
+
+	memcpy(c->quota, h->options->quota, sizeof(c->quota));
+	if (getrandom(c->hash_key, sizeof(c->hash_key), 0) !=
+	    sizeof(c->hash_key))
+		return -EIO;
+	c->priv_domid = h->options->priv_domid;
+	c->features = RING_FEATURE_RECONNECT | RING_FEATURE_ERROR |
+		      RING_FEATURE_WATCH_DEPTH | RING_FEATURE_ANY_DOMID;
+	c->version = PACKAGE_VERSION;
+	c->log = main_log;
+	c->trace = main_trace;
+	c->arg = h;
+	h->machine = machine_new(c);
+	return h->machine ? 0 : -ENOMEM;
+}
+
+static int start_xen(struct host *h)
+{
+	int error;
+
+	if (h->options->no_domain_init)
+		return 0;
+	error = hypervisor_open(h);
+	if (!error)
+		error = evtchn_open(h);
+	if (!error)
+		error = mapping_open(h);
+	return error;
+}
+
+static int start_listener(struct host *h)
+{
+	return listener_open(h, notify_listen_fd());
+}
+
+/* Rings are mapped before anybody is told that the daemon is ready. */
+static int start_adopt(struct host *h)
+{
+	int error = 0;
+
+	host_feed_time(h);
+	if (h->hypervisor)
+		error = hypervisor_adopt(h);
+	while (!error && asks_carry_out(h))
+		;
+	return error;
+}
+
+static const struct start_step {
+	int (*run)(struct host *h);
+	enum log_id id;
+	const char *what;
+} steps[] = {
+	{ start_files, LOG_START_FAILED, "limit on open files" },
+	{ start_epoll, LOG_START_FAILED, "epoll" },
+	{ signals_open, LOG_START_FAILED, "signals" },
+	{ start_trace, LOG_START_FAILED, "trace file" },
+	{ start_machine, LOG_START_FAILED, "the store" },
+	{ start_xen, LOG_NO_HYPERVISOR, "no Xen here (or no right to use "
+	  "it); --no-domain-init does without" },
+	{ start_rundir, LOG_START_FAILED, "run directory" },
+	{ start_listener, LOG_SOCKET, "socket" },
+	{ start_adopt, LOG_NO_HYPERVISOR, "dom0's ring" },
+};
+
+static bool host_start(struct host *h)
+{
+	h->now = host_clock();
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		int error = steps[i].run(h);
+
+		if (!error)
+			continue;
+		log_say(error == -EADDRINUSE ? LOG_ALREADY_RUNNING :
+			steps[i].id, "%s: %s", steps[i].what,
+			strerror(-error));
+		return false;
+	}
+	h->watchdog = notify_watchdog();
+	if (h->watchdog)
+		host_timer(h, TIMER_WATCHDOG, h->now);
+	return true;
+}
+
+/* ---------------------------------------------------------- the host -- */
+
+static struct host *host_new(struct options *o)
+{
+	struct host *h = talloc_zero(NULL, struct host);
+
+	if (!h)
+		return NULL;
+	h->options = o;
+	h->epoll = -1;
+	for (unsigned int i = 0; i < TIMER_COUNT; i++)
+		h->due[i] = UINT64_MAX;
+	list_init(&h->ready);
+	list_init(&h->deferred);
+	list_init(&h->guests_out);
+	list_init(&h->clients_out);
+	list_init(&h->settle);
+	list_init(&h->guests);
+	table_init(&h->by_domid, h);
+	table_init(&h->by_slot, h);
+	machine_config_defaults(&h->config);
+	return h;
+}
+
+/* Rings keep their pages as they are: whoever comes next goes on there. */
+static void host_free(struct host *h)
+{
+	listener_close(h);
+	client_forget_all(h);
+	guest_forget_all(h);
+	if (h->machine)
+		machine_free(h->machine);
+	if (h->epoll >= 0)
+		close(h->epoll);
+	talloc_free(h);
+}
+
+static int host_serve(struct host *h, int background)
+{
+	int error;
+
+	if (!host_start(h))
+		return 1;
+	log_say(LOG_READY, "%s %s serves %s", PACKAGE_NAME, PACKAGE_VERSION,
+		h->options->socket);
+	if (background >= 0) {
+		log_to_syslog();
+		background_ready(background);
+	}
+	notify_send("READY=1");
+	error = loop_run(h);
+	notify_send("STOPPING=1");
+	if (error)
+		log_say(LOG_LOOP, "cannot wait: %s", strerror(-error));
+	else
+		log_say(LOG_ENDING, "ending, as asked by a signal");
+	return error ? 1 : 0;
+}
+
+static void main_ignored(const struct options *o)
+{
+	if (o->keep_orphans)
+		log_say(LOG_OPTION_IGNORED, "--keep-orphans: nodes go with "
+			"their domain all the same");
+	if (!o->internal_db)
+		log_say(LOG_OPTION_IGNORED, "--internal-db=off: the store is "
+			"in memory all the same");
+}
+
+static bool main_claim(const struct options *o, int *fd)
+{
+	if (!o->pid_file)
+		return true;
+	*fd = pidfile_claim(o->pid_file);
+	if (*fd >= 0)
+		return true;
+	if (*fd == -EAGAIN)
+		log_say(LOG_ALREADY_RUNNING, "pid file %s: another xenstored "
+			"runs", o->pid_file);
+	else
+		log_say(LOG_PID_FILE, "pid file %s: %s", o->pid_file,
+			strerror(-*fd));
+	return false;
+}
+
+/* The daemon itself: -1, or where its parent waits. */
+static int main_daemon(struct options *o, int background)
+{
+	int pid_fd = -1, status = 1;
+	struct host *h;
+
+	if (o->output_pid) {
+		printf("%ld\n", (long)getpid());
+		fflush(stdout);
+	}
+	if (!main_claim(o, &pid_fd))
+		return 1;
+	main_ignored(o);
+	/* So that memreport sees everything. */
+	talloc_enable_null_tracking();
+	h = host_new(o);
+	if (h) {
+		status = host_serve(h, background);
+		host_free(h);
+	} else {
+		log_say(LOG_START_FAILED, "no memory");
+	}
+	pidfile_release(o->pid_file, pid_fd);
+	talloc_disable_null_tracking();
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct machine_config defaults;
+	static struct options o;
+	int background = -1;
+
+	machine_config_defaults(&defaults);
+	memcpy(o.quota, defaults.quota, sizeof(o.quota));
+	switch (options_parse(&o, argc, argv, stdout, stderr)) {
+	case OPTIONS_RUN:
+		break;
+	case OPTIONS_DONE:
+		return 0;
+	case OPTIONS_BAD:
+		return EXIT_USAGE;
+	}
+	log_verbose(o.verbose);
+	if (!o.no_fork) {
+		background = background_start();
+		if (background < 0) {
+			log_say(LOG_START_FAILED, "fork: %s",
+				strerror(-background));
+			return 1;
+		}
+	}
+	return main_daemon(&o, background);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line: the options of the daemon that Xen ships, with the same
+ * argument forms (scripts and unit files in the field use them), from one
+ * table in options.c.  The environment gives XENSTORED_RUNDIR and
+ * XENSTORED_PATH.
+ *
+ * Parsing is strict: what is not understood as a whole is refused, since a
+ * quota that silently became 0 is worse than a daemon that does not start.
+ */
+#ifndef HOST_OPTIONS_H
+#define HOST_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "xenstored/core/machine.h"
+
+#define OPTIONS_RUNDIR "/var/run/xenstored"
+#define OPTIONS_PATH_MAX 4096
+
+struct options {
+	bool no_fork;
+	bool no_domain_init;	/* no hypervisor: sockets only */
+	bool output_pid;
+	bool no_recovery;
+	bool internal_db;
+	bool keep_orphans;
+	bool verbose;
+	uint32_t priv_domid;	/* 0: none besides dom0 */
+	uint32_t event;		/* dom0's port; 0: what Xen's file says */
+	uint32_t watch_event_timeout;	/* seconds */
+	uint64_t quota[QUOTA_COUNT];	/* set by the caller before parsing */
+	const char *pid_file;	/* of argv; NULL: none */
+	const char *trace_file;	/* of argv; NULL: none */
+	char rundir[OPTIONS_PATH_MAX];
+	char socket[OPTIONS_PATH_MAX];
+};
+
+enum options_result {
+	OPTIONS_RUN,	/* go on */
+	OPTIONS_DONE,	/* --help or --version was answered: exit 0 */
+	OPTIONS_BAD,	/* one line said why: exit 2 */
+};
+
+/*
+ * Read the command line and the environment into *o, of which `quota` holds
+ * the defaults.  Strings of `o` may point into argv.
+ */
+enum options_result options_parse(struct options *o, int argc, char **argv,
+				  FILE *out, FILE *err);
+
+#endif
