@@ -23,9 +23,6 @@ REASONS = {
         'stops the whole daemon until the rest comes',
     'err-clear':
         "the page's error field is not cleared by INTRODUCE",
-    'perm-empty':
-        'an access entry without a domain id is EINVAL, so this list '
-        'cannot be made',
     'root-rm':
         'permission is looked at first: EACCES',
     'ocaml-root-rm':
