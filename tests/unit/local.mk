@@ -18,3 +18,4 @@ tests_unit_test_ring_walk_LDADD = lib/libpxring.la $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/ring_freestanding.sh
 TESTS += tests/unit/test_ring tests/unit/test_ring_page
 TESTS += tests/unit/test_ring_walk tests/unit/ring_freestanding.sh
+include tests/unit/client.mk
