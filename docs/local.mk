@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+EXTRA_DIST += docs/model/ring.pml docs/model/run-ring docs/protocol/ring.md
 dist_man_MANS += docs/man/xenstored.8
 EXTRA_DIST += docs/messages.md

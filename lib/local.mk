@@ -1,4 +1,45 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# libproxenos-core is everything, for our own programs and tests, which also
+# reach the parts that the shared library keeps to itself.
+noinst_LTLIBRARIES += libproxenos-core.la
+libproxenos_core_la_SOURCES = \
+	lib/client.c lib/client_priv.h \
+	lib/client_call.c \
+	lib/client_core.c lib/client_core.h \
+	lib/client_list.c \
+	lib/client_request.c \
+	lib/client_watch.c \
+	lib/transport_device.c \
+	lib/transport_ring.c \
+	lib/transport_unix.c
+libproxenos_core_la_LIBADD = libprotocol.la lib/libpxring.la
+
+lib_LTLIBRARIES += libproxenos.la
+libproxenos_la_SOURCES =
+libproxenos_la_LIBADD = libproxenos-core.la
+libproxenos_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
+	-Wl,--version-script=$(top_srcdir)/lib/proxenos.map
+libproxenos_la_DEPENDENCIES = libproxenos-core.la lib/proxenos.map
+
+proxenosincludedir = $(includedir)/proxenos
+proxenosinclude_HEADERS = \
+	lib/include/proxenos/client.h \
+	lib/include/proxenos/client_call.h \
+	lib/include/proxenos/transport.h
+
+pkgconfigdir = $(libdir)/pkgconfig
+nodist_pkgconfig_DATA = lib/proxenos.pc
+EXTRA_DIST += lib/proxenos.map lib/proxenos.pc.in
+CLEANFILES += lib/proxenos.pc
+
+lib/proxenos.pc: lib/proxenos.pc.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) lib && sed \
+		-e 's|@prefix[@]|$(prefix)|' \
+		-e 's|@exec_prefix[@]|$(exec_prefix)|' \
+		-e 's|@libdir[@]|$(libdir)|' \
+		-e 's|@includedir[@]|$(includedir)|' \
+		-e 's|@VERSION[@]|$(VERSION)|' \
+		$(top_srcdir)/lib/proxenos.pc.in >$@.tmp && mv $@.tmp $@
 
 # The guest's end of a ring, freestanding; for any library or program here.
 px_ringdir = $(includedir)/proxenos

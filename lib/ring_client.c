@@ -70,15 +70,12 @@ static void enter_reset(struct px_ring *r)
 
 /* `connection` read 0 after a reset: the page is ours again, and has to be as
  * rule 5 leaves it.  Where the indices are is the daemon's affair, but both
- * directions must be empty. */
+ * directions must be empty.  An error set since is found by whoever called. */
 static int reset_done(struct px_ring *r)
 {
 	if (!load_indices(r) || r->req_prod != r->req_cons ||
 	    r->rsp_prod != r->rsp_cons)
 		return ring_client_fail(r, PX_RING_EPROTO);
-	r->error = page_error(r);
-	if (r->error != RING_ERROR_NONE)
-		return ring_client_fail(r, PX_RING_EIO);
 	change_state(r, PX_RING_CONNECTED);
 	return 0;
 }

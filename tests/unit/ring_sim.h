@@ -18,6 +18,25 @@
 #define SIM_GUARD 0xa5
 #define SIM_RESET_STEPS 6
 
+#define WRAP 0xfffffffau	/* six bytes before 2^32 */
+
+/* producer - consumer, every shape: 0, 1, 1023 and 1024 are a ring's. */
+static const struct {
+	uint32_t used;
+	bool valid;
+} shapes[] __attribute__((unused)) = {
+	{ 0, true }, { 1, true }, { 1023, true }, { 1024, true },
+	{ 1025, false }, { 2048, false }, { 0x7fffffff, false },
+	{ 0x80000000, false }, { 0x80000001, false }, { 0xfffffc00, false },
+	{ 0xffffffff, false },
+};
+
+static const uint32_t bases[] __attribute__((unused)) = {
+	0, 1, 1023, 1024, 0x7ffffff0, 0x80000000, 0xfffffc00, WRAP,
+};
+
+#define N(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
 struct sim {
 	uint8_t before[64];
 	struct ring_page page;

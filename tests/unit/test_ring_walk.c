@@ -12,7 +12,7 @@
 
 #include "tests/unit/ring_sim.h"
 
-#define WALKS 400u
+#define WALKS 2000u
 #define STEPS 3000u
 
 #define FEATURES (RING_FEATURE_RECONNECT | RING_FEATURE_ERROR | 0x80000000u)

@@ -1,1 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+bin_PROGRAMS += tools/xs-probe/xs-probe
+tools_xs_probe_xs_probe_SOURCES = \
+	tools/xs-probe/check.c \
+	tools/xs-probe/command.c \
+	tools/xs-probe/domains.c \
+	tools/xs-probe/escape.c \
+	tools/xs-probe/known.c tools/xs-probe/known.h \
+	tools/xs-probe/ls.c tools/xs-probe/ls.h \
+	tools/xs-probe/pages.c tools/xs-probe/pages.h \
+	tools/xs-probe/probe.c tools/xs-probe/probe.h \
+	tools/xs-probe/record.c tools/xs-probe/record.h \
+	tools/xs-probe/ring.c \
+	tools/xs-probe/ring_words.c tools/xs-probe/ring_words.h \
+	tools/xs-probe/status.c \
+	tools/xs-probe/table.c tools/xs-probe/table.h
+tools_xs_probe_xs_probe_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tools_xs_probe_xs_probe_LDADD = libproxenos-core.la $(JANSSON_LIBS)
+
+dist_man_MANS += docs/man/xs-probe.1
+
+# bash looks for a file named after the command.
+bashcompletiondir = $(datadir)/bash-completion/completions
+EXTRA_DIST += tools/xs-probe/xs-probe.bash-completion
+nodist_bashcompletion_DATA = tools/xs-probe/completions/xs-probe
+CLEANFILES += tools/xs-probe/completions/xs-probe
+tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
+	$(AM_V_GEN)$(MKDIR_P) tools/xs-probe/completions && \
+		cp $(top_srcdir)/tools/xs-probe/xs-probe.bash-completion $@

@@ -122,6 +122,14 @@ unsigned int conn_output(const struct conn *c, struct machine_span *spans,
 			 unsigned int max);
 
 void conn_dirty(struct machine *m, struct conn *c);
+/* For a connection that is restored (image.h).  False: cannot be. */
+bool conn_restore_input(struct conn *c, const void *data, size_t len);
+bool conn_restore_message(struct machine *m, struct conn *c,
+			  const struct wire_header *h, const void *payload,
+			  bool event, bool open);
+/* So much of the first message was taken already. */
+bool conn_restore_sent(struct machine *m, struct conn *c, uint64_t sent);
+
 /* What is to be told of it: CLOSE or RING_ERROR; and that it was. */
 void conn_tell(const struct conn *c, struct machine_ask *out);
 void conn_told(struct machine *m, struct conn *c);

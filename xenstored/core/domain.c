@@ -39,18 +39,11 @@ uint32_t domain_next(const struct machine *m, uint32_t domid)
 	return word * 64 + (uint32_t)__builtin_ctzll(bits);
 }
 
-struct domain *domain_birth(struct machine *m, uint32_t domid,
-			    uint64_t instance, uint32_t flags)
+struct domain *domain_new(struct machine *m, uint32_t domid,
+			  uint64_t instance, uint32_t flags)
 {
-	struct domain *d;
+	struct domain *d = mem_new(m, struct domain);
 
-	if (domid >= MACHINE_DOMID_FIRST_RESERVED)
-		return NULL;
-	if (m->domain[domid])
-		domain_reap(m);
-	if (m->domain[domid])
-		return NULL;
-	d = mem_new(m, struct domain);
 	if (!d)
 		return NULL;
 	d->domid = (uint16_t)domid;
@@ -64,7 +57,23 @@ struct domain *domain_birth(struct machine *m, uint32_t domid,
 	m->domain[domid] = d;
 	map_set(m, domid, true);
 	m->domains++;
-	m->valid_since[domid] = ++m->age;
+	return d;
+}
+
+struct domain *domain_birth(struct machine *m, uint32_t domid,
+			    uint64_t instance, uint32_t flags)
+{
+	struct domain *d;
+
+	if (domid >= MACHINE_DOMID_FIRST_RESERVED)
+		return NULL;
+	if (m->domain[domid])
+		domain_reap(m);
+	if (m->domain[domid])
+		return NULL;
+	d = domain_new(m, domid, instance, flags);
+	if (d)
+		m->valid_since[domid] = ++m->age;
 	return d;
 }
 
@@ -268,6 +277,7 @@ void owned_add(struct machine *m, struct owned *o)
 {
 	struct span path = { o->path, o->len };
 
+	o->id = ++m->owned_id;
 	hash_table_add(&m->owned, &o->in_table,
 		       owned_hash(m, o->domid, path));
 	list_append(&domain_find(m, o->domid)->owned, &o->in_domain);

@@ -69,7 +69,7 @@ static bool tree_init(struct machine *m)
 	return ok;
 }
 
-struct machine *machine_new(const struct machine_config *config)
+struct machine *machine_bare(const struct machine_config *config)
 {
 	struct machine *m = mem_new(NULL, struct machine);
 
@@ -91,7 +91,20 @@ struct machine *machine_new(const struct machine_config *config)
 	hash_table_init(&m->watch_nodes);
 	hash_table_init(&m->watch_index);
 	m->config.version = talloc_strdup(m, config->version);
-	if (!m->config.version || !watch_init(m) || !special_init(m) ||
+	if (!m->config.version || !watch_init(m)) {
+		machine_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+struct machine *machine_new(const struct machine_config *config)
+{
+	struct machine *m = machine_bare(config);
+
+	if (!m)
+		return NULL;
+	if (!special_init(m) ||
 	    !domain_birth(m, 0, 0, MACHINE_DOM_EXISTS) || !tree_init(m)) {
 		machine_free(m);
 		return NULL;

@@ -112,6 +112,17 @@ static bool event_queued(const struct machine *m, const struct conn *c,
 	return false;
 }
 
+/* In order of setting; matches come in that order, so mostly at the end. */
+static void lost_insert(struct conn *c, struct watch *w)
+{
+	struct list *at = c->lost.prev;
+
+	while (at != &c->lost &&
+	       list_entry(at, struct watch, in_lost)->id > w->id)
+		at = at->prev;
+	list_append(at->next, &w->in_lost);
+}
+
 static void event_lost(struct machine *m, struct watch *w)
 {
 	struct conn *c = w->conn;
@@ -119,7 +130,7 @@ static void event_lost(struct machine *m, struct watch *w)
 	c->lost_events++;
 	m->counts.lost++;
 	if (list_empty(&w->in_lost))
-		list_append(&c->lost, &w->in_lost);
+		lost_insert(c, w);
 }
 
 static bool event_send(struct machine *m, struct watch *w, struct span path,
@@ -227,4 +238,38 @@ void output_drop(struct machine *m, struct conn *c)
 		message_done(m, c);
 	c->out_sent = 0;
 	c->out_bytes = 0;
+}
+
+bool conn_restore_message(struct machine *m, struct conn *c,
+			  const struct wire_header *h, const void *payload,
+			  bool event, bool open)
+{
+	struct message *msg;
+
+	if (!event)
+		return !open && conn_reply(m, c, h, payload);
+	msg = message_new(h);
+	if (!msg)
+		return false;
+	if (h->len)
+		memcpy(msg->bytes + WIRE_HEADER_SIZE, payload, h->len);
+	msg->event = true;
+	message_queue(m, c, msg);
+	if (open) {
+		hash_table_add(&m->events, &msg->link,
+			       event_hash(m, c, payload, h->len));
+		msg->indexed = true;
+	}
+	return true;
+}
+
+bool conn_restore_sent(struct machine *m, struct conn *c, uint64_t sent)
+{
+	if (!sent)
+		return true;
+	if (!c->out || sent >= c->out->len)
+		return false;
+	c->out_sent = sent;
+	c->out_bytes -= sent;
+	return true;
 }

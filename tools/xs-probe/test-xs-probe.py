@@ -1,0 +1,359 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""xs-probe against daemons played here: proxenos, strangers, broken ones.
+
+Every case is a program run as an administrator runs it; exit status, the
+whole of stdout where it is stable, and words of stderr are compared.
+"""
+import json
+import os
+import pty
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+
+CONTROL, DIRECTORY, READ, GET_PERMS = 0, 1, 2, 3
+ERROR, PART = 16, 22
+PROBE = os.path.abspath("tools/xs-probe/xs-probe")
+
+
+class Daemon:
+    """Answers one request after the other; `topics` are pages of CONTROL."""
+
+    def __init__(self, directory, topics=None, nodes=None, stranger=None,
+                 silent=False):
+        self.topics = topics or {}
+        self.nodes = {} if nodes is None else nodes
+        self.stranger = stranger
+        self.silent = silent
+        self.path = os.path.join(directory, "socket")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(5)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def close(self):
+        self.listener.close()
+        os.unlink(self.path)
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                self.talk(connection.makefile("rwb"))
+            except (OSError, ValueError):
+                pass
+            connection.close()
+
+    def talk(self, stream):
+        while True:
+            head = stream.read(16)
+            if len(head) < 16:
+                return
+            kind, number, tx, size = struct.unpack("<IIII", head)
+            payload = stream.read(size)
+            if self.silent:
+                continue
+            answer = self.answer(kind, payload)
+            if isinstance(answer, str):
+                kind, answer = ERROR, answer.encode() + b"\0"
+            stream.write(struct.pack("<IIII", kind, number, tx, len(answer)))
+            stream.write(answer)
+            stream.flush()
+
+    def answer(self, kind, payload):
+        words = payload.split(b"\0")
+        path = words[0].decode()
+        if kind == CONTROL:
+            if self.stranger is not None:
+                return self.stranger
+            if words[:2] != [b"probe", b"1"]:
+                return "EINVAL"
+            pages = self.topics.get(words[2].decode())
+            if pages is None:
+                return "ENOENT"
+            return pages.get(words[3].decode(), "EINVAL")
+        if kind == 17:
+            return b"T\0" if path == "0" else b"F\0"
+        if kind == 10:
+            return b"/local/domain/0\0"
+        if path not in self.nodes:
+            return "ENOENT"
+        node = self.nodes[path]
+        if kind == READ:
+            return node.get("value", b"")
+        if kind == GET_PERMS:
+            return b"n0\0r5\0"
+        names = b"".join(n + b"\0" for n in node.get("names", []))
+        if kind == DIRECTORY:
+            return names if len(names) <= 4096 else "E2BIG"
+        if kind == PART:
+            rest = names[int(words[1]):]
+            head = b"9\0"
+            if len(rest) + 1 + len(head) <= 4096:
+                return head + rest + b"\0"
+            whole = rest[:4096 - len(head)]
+            return head + whole[:whole.rindex(b"\0") + 1]
+        return "ENOSYS"
+
+
+STATUS = (b"0\ndaemon=proxenos version=0.1.0 machine=1 uptime_us=3725000000 "
+          b"nodes=10 domains=2 sockets=1 watches=3 transactions=0 "
+          b"requests=99 events=4 merged=1 lost=0 conflicts=0 refused=2 "
+          b"from-tomorrow=1\n")
+HOST = b"0\npid=77 rundir=/run/x%20y sockets=1 passes=5\n"
+
+
+def domain(number, nodes, refused=0):
+    return (b"domid=%d introduced=1 shutdown=0 features=15 target=0 nodes=%d "
+            b"nodes_max=1000 memory=5 memory_max=100 watches=1 "
+            b"watches_max=128 transactions=0 transactions_max=10 "
+            b"outstanding=0 outstanding_max=20 requests=7 events=1 merged=0 "
+            b"lost=0 refused=%d waiting=0\n" % (number, nodes, refused))
+
+
+def ring(number, **changes):
+    fields = dict(domid=number, port=number + 10, req_prod=40, req_cons=40,
+                  rsp_prod=20, rsp_cons=4, features=15, connection=0,
+                  error=0, evtchn_port=0, notifies_in=3, notifies_out=4,
+                  resets=1)
+    fields.update(changes)
+    return " ".join("%s=%d" % f for f in fields.items()).encode() + b"\n"
+
+
+GOOD = {
+    "status": {"0": STATUS},
+    "host": {"0": HOST},
+    "domains": {"0": b"6\n" + domain(0, 10) + domain(5, 950),
+                "6": b"0\n" + domain(7, 3, 2)},
+    "rings": {"0": b"6\n" + ring(0) + ring(5), "5": b"6\n" + ring(5),
+              "6": b"0\n" + ring(7), "7": b"0\n" + ring(7), "8": b"0\n"},
+    "check": {"0": b"0\nfindings=0\n"},
+}
+DOMAINS = """\
+DOMID  STATE       NODES  MEMORY  WATCHES  TRANS  OUTST  REQUESTS  EVENTS  \
+WAITING  LOST  REFUSED  REQ  RSP  FEAT  CONN  ERROR
+    0  running   10/1000   5/100    1/128   0/10   0/20         7       1  \
+      0     0        0    0   16    15  ok    -
+    5  running  950/1000   5/100    1/128   0/10   0/20         7       1  \
+      0     0        0    0   16    15  ok    -
+    7  running    3/1000   5/100    1/128   0/10   0/20         7       1  \
+      0     0        2    0   16    15  ok    -
+"""
+BIG = [b"node-%d" % i for i in range(1000)]
+NODES = {
+    "/": {"names": [b"a", b"gone", b"big"]},
+    "/a": {"value": b"x\"\n\xff", "names": [b"b"]},
+    "/a/b": {"value": b""},
+    "/big": {"names": BIG},
+    "/local/domain": {"names": [b"7", b"0", b"junk"]},
+    "/local/domain/0/name": {"value": b"Domain-0"},
+}
+NODES.update({"/big/" + n.decode(): {"value": b"v"} for n in BIG})
+
+
+def bad(**topics):
+    out = dict(GOOD)
+    out.update(topics)
+    return out
+
+
+# what, daemon, arguments, status, stdout (None: not compared), stderr word
+CASES = [
+    ("no daemon", None, ["status"], 3, "", "cannot reach"),
+    ("silent daemon", dict(silent=True), ["--timeout", "100", "status"], 3,
+     "", "does not answer"),
+    ("no command", None, [], 2, None, ""),
+    ("unknown command", None, ["frobnicate"], 2, "", "no command"),
+    ("unknown option", None, ["status", "--frob"], 2, "", "--help"),
+    ("other's option", None, ["status", "-p"], 2, "", "--help"),
+    ("bad timeout", None, ["--timeout", "x", "status"], 2, "", "millisec"),
+    ("too many arguments", None, ["status", "x"], 2, "", "Usage"),
+    ("no domid", None, ["ring"], 2, "", "Usage"),
+    ("status", dict(topics=GOOD), ["status"], 0, None, ""),
+    ("domains", dict(topics=GOOD), ["domains"], 0, DOMAINS, ""),
+    ("check", dict(topics=GOOD), ["check"], 0, "0 findings\n", ""),
+    ("check finds", dict(topics=bad(check={
+        "0": b"1\nfinding=a%20b\n", "1": b"0\nfindings=1\n"})), ["check"], 1,
+     "wrong: a b\n1 finding\n", ""),
+    ("check without end", dict(topics=bad(check={"0": b"0\nfinding=a\n"})),
+     ["check"], 1, "", "makes no sense"),
+    ("ring", dict(topics=GOOD), ["ring", "5"], 0, None, ""),
+    ("ring on page two", dict(topics=GOOD), ["ring", "7"], 0, None, ""),
+    ("no ring", dict(topics=GOOD), ["ring", "8"], 1, "", "no ring"),
+    ("bad domid", dict(topics=GOOD), ["ring", "-1"], 2, "", ""),
+    ("bad domid", dict(topics=GOOD), ["ring", "5x"], 2, "", "domid"),
+    ("broken ring", dict(topics=bad(rings={"0": b"0\n" + ring(5, error=2),
+                                           "5": b"0\n" + ring(5, error=2)})),
+     ["ring", "5"], 1, None, ""),
+    ("broken ring in domains",
+     dict(topics=bad(rings={"0": b"0\n" + ring(5, req_prod=2000)})),
+     ["domains"], 1, None, ""),
+    ("cursor that stands", dict(topics=bad(domains={"0": b"5\n",
+                                                    "5": b"5\n"})),
+     ["domains"], 1, "", "makes no sense"),
+    ("page without cursor", dict(topics=bad(status={"0": b"a=b\n"})),
+     ["status"], 1, "", "makes no sense"),
+    ("page without newline", dict(topics=bad(status={"0": b"0\na=b"})),
+     ["status"], 1, "", "makes no sense"),
+    ("page with a bad record", dict(topics=bad(status={"0": b"0\nab\n"})),
+     ["status"], 1, "", "makes no sense"),
+    ("status without records", dict(topics=bad(status={"0": b"0\n"})),
+     ["status"], 1, "", "makes no sense"),
+    ("older proxenos", dict(topics={"status": GOOD["status"]}), ["check"], 1,
+     "", "no such"),
+    ("not allowed", dict(stranger="EACCES"), ["status"], 1, "",
+     "not allowed"),
+    ("stranger: check", dict(stranger="EINVAL"), ["check"], 3, "",
+     "not proxenos"),
+    ("stranger: ring", dict(stranger=b"OK\0"), ["ring", "5"], 3, "",
+     "not proxenos"),
+    ("stranger: domains", dict(stranger="EINVAL", nodes=NODES), ["domains"],
+     0, None, ""),
+    ("ls", dict(nodes=NODES), ["ls", "/a"], 0, 'b = ""\n', ""),
+    ("ls -p", dict(nodes=NODES), ["ls", "-p", "/a"], 0,
+     'b = "" (n0,r5)\n', ""),
+    ("ls -f", dict(nodes=NODES), ["ls", "-f", "/a"], 0, '/a/b = ""\n', ""),
+    ("ls of all", dict(nodes=NODES), ["ls"], 0,
+     'a = "x\\"\\n\\377"\n b = ""\nbig = ""\n' +
+     "".join(' %s = "v"\n' % n.decode() for n in BIG), ""),
+    ("ls of nothing", dict(nodes=NODES), ["ls", "/nope"], 1, "",
+     "no such node"),
+    ("ls of an evil name", dict(nodes={"/": {"names": [b"a/b"]}}),
+     ["ls"], 1, "", "makes no sense"),
+    ("ls for ever down", dict(nodes=type("Deep", (dict,), {
+        "__contains__": lambda s, k: True,
+        "__getitem__": lambda s, k: {"names": [b"d"]}})()), ["ls"], 1, None,
+     "makes no sense"),
+    ("too long a path", dict(nodes=NODES), ["ls", "/" + "x" * 3072], 2, "",
+     "too long"),
+]
+
+# JSON: what, daemon, arguments, check of the parsed output
+JSON_CASES = [
+    ("status", dict(topics=GOOD), ["status", "--json"],
+     lambda j: j["uptime_us"] == 3725000000 and j["version"] == "0.1.0" and
+     j["from-tomorrow"] == 1 and j["host"]["rundir"] == "/run/x y"),
+    ("domains", dict(topics=GOOD), ["--json", "domains"],
+     lambda j: [d["domid"] for d in j["domains"]] == [0, 5, 7] and
+     j["domains"][2]["ring"]["port"] == 17),
+    ("check", dict(topics=GOOD), ["check", "--json"],
+     lambda j: j["findings"] == 0),
+    ("ring", dict(topics=GOOD), ["ring", "--json", "5"],
+     lambda j: j["findings"] == [] and j["rsp_prod"] == 20),
+    ("ls", dict(nodes=NODES), ["ls", "--json", "/"],
+     lambda j: j[1] == {"path": "/a", "value": {"hex": "78220aff"},
+                        "permissions": ["n0", "r5"]} and len(j) == 1004),
+    ("stranger: status", dict(stranger="EINVAL", nodes=NODES),
+     ["status", "--json"],
+     lambda j: j["daemon"] == "other" and j["domains"] == 2 and
+     j["introduced"] == 1 and j["cannot_tell"]),
+    ("stranger: domains", dict(stranger=b"OK\0", nodes=NODES),
+     ["domains", "--json"],
+     lambda j: j["domains"] == [
+         {"domid": 0, "introduced": True, "name": "Domain-0"},
+         {"domid": 7, "introduced": False}]),
+]
+
+# Words that must be in the output, where the whole is not compared.
+WORDS = {
+    "no command": ["Usage:", "Commands:"],
+    "status": ["version 0.1.0", "1h 2m", "in /run/x y", "refused"],
+    "ring": ["Nothing is wrong", "16 bytes unread", "watch depth"],
+    "broken ring": ["wrong: error 2", "index was impossible"],
+    "broken ring in domains": ["bad"],
+    "stranger: domains": ["Domain-0", "not proxenos", "cannot tell"],
+}
+
+
+def run(directory, arguments):
+    environment = dict(os.environ, XENSTORED_RUNDIR=directory)
+    environment.pop("XENSTORED_PATH", None)
+    return subprocess.run([PROBE] + arguments, env=environment, timeout=60,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def with_daemon(given, arguments):
+    directory = tempfile.mkdtemp(prefix="xs-probe-test-")
+    daemon = Daemon(directory, **given) if given is not None else None
+    try:
+        return run(directory, arguments)
+    finally:
+        if daemon:
+            daemon.close()
+        shutil.rmtree(directory)
+
+
+def on_terminal(no_colour):
+    """What `check' prints when its output is a terminal."""
+    directory = tempfile.mkdtemp(prefix="xs-probe-test-")
+    daemon = Daemon(directory, topics=GOOD)
+    master, slave = pty.openpty()
+    environment = dict(os.environ, XENSTORED_PATH=daemon.path)
+    environment.pop("NO_COLOR", None)
+    if no_colour is not None:
+        environment["NO_COLOR"] = no_colour
+    try:
+        subprocess.run([PROBE, "check"], env=environment, stdout=slave,
+                       timeout=60, check=True)
+        return os.read(master, 4096)
+    finally:
+        os.close(slave)
+        os.close(master)
+        daemon.close()
+        shutil.rmtree(directory)
+
+
+def main():
+    failed = 0
+    for no_colour, wanted in [
+            (None, b"\033[32m0 findings\033[0m\r\n"),
+            ("", b"\033[32m0 findings\033[0m\r\n"),
+            ("1", b"0 findings\r\n")]:
+        got = on_terminal(no_colour)
+        failed += got != wanted
+        print("terminal, NO_COLOR=%r: %s" %
+              (no_colour, "ok" if got == wanted else repr(got)))
+    for what, given, arguments, status, stdout, word in CASES:
+        r = with_daemon(given, arguments)
+        out, err = r.stdout.decode(), r.stderr.decode()
+        wrong = []
+        if r.returncode != status:
+            wrong.append("exit status %d, not %d" % (r.returncode, status))
+        if stdout is not None and out != stdout:
+            wrong.append("stdout is\n%s" % out)
+        wrong += ["stdout lacks %r:\n%s" % (w, out)
+                  for w in WORDS.get(what, []) if w not in out]
+        if word not in err or (not word and status == 0 and err):
+            wrong.append("stderr is %r" % err)
+        if "\033" in out + err:
+            wrong.append("colours without a terminal")
+        failed += bool(wrong)
+        print("%s: %s" % (what, "; ".join(wrong) or "ok"))
+    for what, given, arguments, check in JSON_CASES:
+        r = with_daemon(given, arguments)
+        good = False
+        if r.returncode == 0:
+            good = check(json.loads(r.stdout.decode()))
+        failed += not good
+        print("json %s: %s" % (what, "ok" if good else
+                               "wrong: %r %r" % (r.stdout, r.stderr)))
+    for command in ["status", "ls", "domains", "check", "ring"]:
+        r = with_daemon(None, [command, "--help"])
+        good = r.returncode == 0 and \
+            b"  xs-probe " + command.encode() in r.stdout
+        failed += not good
+        print("help %s: %s" % (command, "ok" if good else r.stdout))
+    print("%d failed" % failed)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
