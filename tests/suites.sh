@@ -19,6 +19,7 @@ suites='
 arrows		60	include arrows, licences, banned calls, file lengths
 scripts		60	shellcheck of the shell, pyflakes of the Python
 build		300	everything with the default options
+quick		60	(only when asked for) the unit tests that take no time
 check		600	unit tests, quick property and fuzz runs, simxen
 werror		300	everything without systemd, warnings are errors
 cppcheck	300	static analysis
@@ -29,7 +30,6 @@ property	300	random operations against the reference model, long
 model		600	docs/model/ring.pml and its mutants
 sanitizers	1200	build, unit tests and conformance with ASan and UBSan
 distcheck	900	tarball, build from it, install, uninstall
-quick		60	(only when asked for) the unit tests that take no time
 '
 
 # one NAME COMMAND...: a command as a test of its own.
