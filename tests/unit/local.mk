@@ -2,4 +2,5 @@
 include tests/unit/client.mk
 include tests/unit/core.mk
 include tests/unit/host.mk
+include tests/unit/protocol.mk
 include tests/unit/ring.mk

@@ -88,6 +88,22 @@ void domain_free(struct machine *m, struct domain *d)
 	talloc_free(d);
 }
 
+/* The root cannot go: it becomes dom0's. */
+static int root_inherit(struct change *c)
+{
+	struct span path = { "/", 1 };
+	struct acl *old = c->root->acl, *acl;
+	int err;
+
+	acl = acl_new(old->entry, old->count, ++c->m->age);
+	if (!acl)
+		return -ENOMEM;
+	acl->entry[0].domid = 0;
+	err = change_set_acl(c, &access_daemon, path, acl);
+	acl_unref(acl);
+	return err;
+}
+
 /* Remove all it owns.  False: no memory, nothing was removed. */
 static bool domain_clear(struct machine *m, struct domain *d)
 {
@@ -99,7 +115,8 @@ static bool domain_clear(struct machine *m, struct domain *d)
 		struct owned *o = list_entry(l, struct owned, in_domain);
 		struct span path = { o->path, o->len };
 
-		err = change_rm(&c, &access_daemon, path);
+		err = path.len == 1 ? root_inherit(&c) :
+			change_rm(&c, &access_daemon, path);
 		if (err < 0)
 			break;
 	}
@@ -173,6 +190,9 @@ int domain_facts(struct machine *m, uint32_t domid, uint32_t flags,
 	bool alive = (flags & MACHINE_DOM_EXISTS) &&
 		     !(flags & MACHINE_DOM_DYING);
 
+	/* One that was introduced before anybody told its instance. */
+	if (d && alive && !d->instance)
+		d->instance = instance;
 	if (d && domid && (!alive || d->instance != instance)) {
 		domain_death(m, d);
 		d = NULL;
