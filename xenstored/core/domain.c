@@ -88,13 +88,37 @@ void domain_free(struct machine *m, struct domain *d)
 	talloc_free(d);
 }
 
+/* What its owner also owned right below the root goes with him. */
+static int root_children(struct change *c, uint16_t owner)
+{
+	struct node **list = dir_list(c->root->dir);
+	uint32_t count = dir_count(c->root->dir);
+	char path[WIRE_ABS_PATH_MAX + 1] = "/";
+	int err = count && !list ? -ENOMEM : 0;
+
+	/* The nodes stay as long as the present tree has them. */
+	for (uint32_t i = 0; i < count && err >= 0; i++) {
+		struct span s = { path, 1u + list[i]->name_len };
+
+		if (acl_owner(list[i]->acl) != owner)
+			continue;
+		memcpy(path + 1, list[i]->data, list[i]->name_len);
+		err = change_rm(c, &access_daemon, s);
+	}
+	mem_drop(list);
+	return err;
+}
+
 /* The root cannot go: it becomes dom0's. */
 static int root_inherit(struct change *c)
 {
 	struct span path = { "/", 1 };
 	struct acl *old = c->root->acl, *acl;
-	int err;
+	uint16_t owner = acl_owner(old);
+	int err = root_children(c, owner);
 
+	if (err < 0)
+		return err;
 	acl = acl_new(old->entry, old->count, ++c->m->age);
 	if (!acl)
 		return -ENOMEM;
