@@ -27,6 +27,7 @@ quickstart	120	tools/quickstart
 conformance	600	every rule on our daemon, the C and the OCaml one
 clients		300	xenstore-*, test-xenstore and pyxs on our daemon
 property	300	random operations against the reference model, long
+fuzz		300	each target for a while under the fuzzer of clang
 model		600	docs/model/ring.pml and its mutants
 sanitizers	1200	build, unit tests and conformance with ASan and UBSan
 distcheck	900	tarball, build from it, install, uninstall
@@ -158,6 +159,26 @@ suite_property()
 	make -C build --no-print-directory test_property > /dev/null ||
 		return 1
 	one property build/test_property --seconds 60
+	one 'property, out of memory' build/test_property --memory --seconds 20
+}
+
+# An input that breaks something stays in build/test-logs/.
+suite_fuzz()
+{
+	local found target
+
+	tree_build "$top" build > /dev/null || return 1
+	make -C build --no-print-directory fuzz-clang > /dev/null || return 1
+	found=$(mktemp -d "${TMPDIR:-/tmp}/fuzz.XXXXXX") || return 1
+	# shellcheck disable=SC2064 # now, not then
+	trap "rm -rf '$found'" EXIT
+	for target in protocol stream ops; do
+		mkdir "$found/$target" || return 1
+		one "fuzz_$target" "build/fuzz-clang/fuzz_$target" \
+			-max_total_time=15 -timeout=20 \
+			-artifact_prefix=build/test-logs/ \
+			"$found/$target" "tests/fuzz/corpus/$target"
+	done
 }
 
 suite_model()
