@@ -11,11 +11,14 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <talloc.h>
+#include <unistd.h>
 #include <xenevtchn.h>
 
+#include "xenstored/host/descriptors.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/host.h"
 #include "xenstored/host/log.h"
+#include "xenstored/host/recovery.h"
 
 /* Ports read in one pass. */
 #define EVTCHN_BATCH 1024u
@@ -25,6 +28,7 @@ struct evtchn {
 	xenevtchn_handle *handle;
 	struct table guests;		/* by local port */
 	uint32_t virq;
+	bool kept;
 	evtchn_port_t fired[EVTCHN_BATCH];	/* of this pass */
 };
 
@@ -35,11 +39,34 @@ static int evtchn_destroy(struct evtchn *e)
 	return 0;
 }
 
+/*
+ * The handle of the process before, if the records tell enough of what it
+ * has bound; else one of our own, and the other one's bindings go with it.
+ */
+static void evtchn_handle_open(struct host *h, struct evtchn *e)
+{
+	int fd = descriptors_take("evtchn");
+
+	if (fd >= 0 && h->recovery && h->recovery->virq != EVTCHN_NO_PORT) {
+		e->handle = xenevtchn_fdopen(NULL, fd, 0);
+		e->kept = e->handle;
+	}
+	if (e->kept) {
+		e->virq = h->recovery->virq;
+		return;
+	}
+	if (fd >= 0) {
+		close(fd);
+		descriptors_strike("evtchn");
+	}
+	e->handle = xenevtchn_open(NULL, 0);
+}
+
 static int evtchn_start(struct host *h, struct evtchn *e)
 {
 	int fd, flags, port;
 
-	e->handle = xenevtchn_open(NULL, 0);
+	evtchn_handle_open(h, e);
 	if (!e->handle)
 		return errno ? -errno : -EIO;
 	fd = xenevtchn_fd(e->handle);
@@ -47,11 +74,29 @@ static int evtchn_start(struct host *h, struct evtchn *e)
 	flags = fcntl(fd, F_GETFL);
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
-	port = xenevtchn_bind_virq(e->handle, VIRQ_DOM_EXC);
-	if (port < 0)
-		return -errno;
-	e->virq = (uint32_t)port;
+	if (!e->kept) {
+		port = xenevtchn_bind_virq(e->handle, VIRQ_DOM_EXC);
+		if (port < 0)
+			return -errno;
+		e->virq = (uint32_t)port;
+		descriptors_push("evtchn", fd);
+	}
 	return host_epoll(h, EPOLL_CTL_ADD, fd, EPOLLIN, EPOLL_EVTCHN, 0);
+}
+
+bool evtchn_kept(const struct evtchn *e)
+{
+	return e->kept;
+}
+
+uint32_t evtchn_virq(const struct evtchn *e)
+{
+	return e->virq;
+}
+
+int evtchn_adopt(struct evtchn *e, uint32_t local, struct guest *g)
+{
+	return table_set(&e->guests, local, g);
 }
 
 int evtchn_open(struct host *h)
