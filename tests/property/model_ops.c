@@ -320,7 +320,7 @@ static bool parse_perms(struct op *o, struct mperm **list, unsigned int *count)
 	while ((s = model_string(o->payload, o->len, *count + 1))) {
 		struct mperm *p;
 
-		if (!s[0] || !strchr("nrwb", s[0]) ||
+		if (!s[0] || !strchr("nrwb", s[0]) || !s[1] ||
 		    !model_number(s + 1, 65535, &domid))
 			return false;
 		*list = model_grow(*list, *count, sizeof(**list));
@@ -343,9 +343,6 @@ static int set_perms(struct op *o, struct mperm *list, unsigned int count)
 	struct mnode *n = mstore_find(o->p->store, o->path);
 	int error;
 
-	for (unsigned int i = 0; i < count; i++)
-		list[i].instance = list[i].domid && is_domain(list[i].domid) ?
-			model_get_domain(o->m, list[i].domid)->instance : 0;
 	if (guest && max && count > max)
 		return WIRE_ENOSPC;
 	if (o->path[0] == '@' && !n)
@@ -355,6 +352,9 @@ static int set_perms(struct op *o, struct mperm *list, unsigned int count)
 		return error;
 	if (guest && list[0].domid != n->perms[0].domid)
 		return WIRE_EPERM;
+	for (unsigned int i = 0; i < count; i++)
+		list[i].instance = list[i].domid && is_domain(list[i].domid) ?
+			model_get_domain(o->m, list[i].domid)->instance : 0;
 	if (list[0].domid && !list[0].instance)
 		return WIRE_ENOENT;
 	/* Done again at commit: that domain must still be the same. */
