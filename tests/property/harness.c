@@ -77,6 +77,11 @@ static int world_map(void *arg, unsigned int domid)
 		return EIO;
 	}
 	h->world[domid].mapped = -1;
+	/* Not there when asked, but there when mapped. */
+	if (!result && !h->s->answers_at_once && h->answer &&
+	    h->answer->header.type == WIRE_ERROR &&
+	    !strcmp(h->answer->payload, "ENOENT"))
+		return ENOENT;
 	return result;
 }
 
@@ -130,6 +135,7 @@ void harness_tell(struct harness *h, unsigned int domid)
 
 static void change_world(struct harness *h, const struct deed *d)
 {
+	struct mdomain *had = model_find_domain(h->model, d->domid);
 	struct world *w = &h->world[d->domid];
 
 	if (d->n == WORLD_REBORN || (d->n == WORLD_RUNS && !w->exists) ||
@@ -147,7 +153,7 @@ static void change_world(struct harness *h, const struct deed *d)
 	else if (model_needs(h, d->domid))
 		harness_fail(h, "domain %u: named in an access list, but not "
 			     "in machine_domain_next()", d->domid);
-	else
+	else if (had && had->exists)
 		model_domain(h->model, d->domid,
 			     w->exists ? MACHINE_DOM_EXISTS : 0, w->instance);
 }

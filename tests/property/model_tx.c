@@ -110,14 +110,14 @@ static bool same_answer(const struct mrequest *r, const struct manswer *a)
 }
 
 /*
- * What came between may have added to what RM removes (or found missing), or
- * made what MKDIR made: neither was told to the client.
+ * What came between may have added to what RM removes (or found missing),
+ * made what MKDIR made, removed what it found: none was told to the client.
  */
 static bool same_changes(const struct mrequest *r, size_t now)
 {
 	if (r->header.type == WIRE_RM)
 		return now || !r->changes;
-	if (r->changes && r->header.type == WIRE_MKDIR)
+	if (r->header.type == WIRE_MKDIR)
 		return true;
 	return now == r->changes;
 }
