@@ -63,6 +63,9 @@ struct mrequest {
 	char *answer;
 	size_t len;
 	size_t changes;		/* nodes it changed */
+	/* SET_PERMS: refused for an owner who was not there; that he is now
+	 * is nothing a transaction has seen of the store. */
+	bool no_owner;
 	/* SET_PERMS: the instances its entries had. */
 	struct mperm *perms;
 	unsigned int nperms;
@@ -242,6 +245,7 @@ struct mplace {
 	/* Done again at commit: the entries it set, as they were then. */
 	const struct mrequest *again;
 	/* What SET_PERMS set, for a later commit. */
+	bool no_owner;
 	struct mperm *perms;
 	unsigned int nperms;
 };

@@ -355,7 +355,8 @@ static int set_perms(struct op *o, struct mperm *list, unsigned int count)
 	for (unsigned int i = 0; i < count; i++)
 		list[i].instance = list[i].domid && is_domain(list[i].domid) ?
 			model_get_domain(o->m, list[i].domid)->instance : 0;
-	if (list[0].domid && !list[0].instance)
+	o->p->no_owner = list[0].domid && !list[0].instance;
+	if (o->p->no_owner)
 		return WIRE_ENOENT;
 	/* Done again at commit: that domain must still be the same. */
 	if (o->p->again && o->p->again->nperms &&
