@@ -432,6 +432,7 @@ bool harness_do(struct harness *h, const struct deed *d)
 	}
 	while (h->s->answers_at_once && h->npending && !h->failure[0])
 		harness_answer(h, 0);
+	harness_replace(h);
 	return !h->failure[0];
 }
 
@@ -446,6 +447,7 @@ bool harness_begin(struct harness *h, const struct scenario *s, bool second,
 	h->s = s;
 	h->verbose = verbose;
 	h->rnd = s->seed ^ 0x5eed;
+	h->replace_rnd = s->seed ^ 0x1a6e;
 	h->machine = machine_new(&s->config);
 	h->second = second ? machine_new(&s->config) : NULL;
 	h->model = model_new(&s->config, &host);
