@@ -451,6 +451,7 @@ bool harness_begin(struct harness *h, const struct scenario *s, bool second,
 	h->machine = machine_new(&s->config);
 	h->second = second ? machine_new(&s->config) : NULL;
 	h->model = model_new(&s->config, &host);
+	h->model->verbose = verbose;
 	if (!h->machine || (second && !h->second))
 		return false;
 	h->world[0].exists = true;

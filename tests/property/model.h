@@ -149,6 +149,7 @@ struct model {
 	struct mdomain *domains;
 	size_t ndomains;
 	uint64_t age, serials;
+	bool verbose;		/* print why a commit may not succeed */
 };
 
 /* ------------------------------------------------------------ the model -- */

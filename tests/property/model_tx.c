@@ -121,6 +121,16 @@ static bool same_changes(const struct mrequest *r, size_t now)
 	return now == r->changes;
 }
 
+static size_t differs(const struct model *m, const struct mrequest *r,
+		      const struct manswer *a, size_t changes)
+{
+	if (m->verbose)
+		fprintf(stderr, "    done again: %s %s: error %u, now %d; "
+			"%zu changes, now %zu\n", wire_op_name(r->header.type),
+			r->payload, r->type, a->error, r->changes, changes);
+	return 1;
+}
+
 /* Do all requests again on `now`; the number that came out differently. */
 static size_t again(struct model *m, struct mconn *c, struct mtransaction *t,
 		    struct mstore *now, struct mchanges *all)
@@ -138,7 +148,7 @@ static size_t again(struct model *m, struct mconn *c, struct mtransaction *t,
 			continue;
 		a = model_store_op(m, c, &p, &r->header, r->payload);
 		if (!same_answer(r, &a) || !same_changes(r, one.count))
-			wrong++;
+			wrong += differs(m, r, &a, one.count);
 		for (size_t k = 0; k < one.count; k++)
 			mchanges_add(all, one.list[k].path, one.list[k].exact);
 		mchanges_free(&one);
