@@ -176,7 +176,8 @@ void model_drop_domain(struct model *m, unsigned int domid)
 		struct mstore before;
 
 		mstore_copy(&before, &m->store);
-		mstore_remove_listed(m, &m->store, top, &c, false);
+		mstore_remove(m, &m->store, top);
+		mchanges_add(&c, top, true);
 		model_fire(m, &before, &c);
 		mstore_clear(&before);
 		mchanges_free(&c);

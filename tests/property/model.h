@@ -47,7 +47,7 @@ struct mstore {
 /* A path changed by a request or a transaction. */
 struct mchange {
 	char *path;
-	bool exact;		/* only watches set on the path itself */
+	bool removed;		/* with all that was below */
 };
 
 struct mchanges {
@@ -192,8 +192,6 @@ struct mnode *mstore_nearest(const struct mstore *s, const char *path);
 char *mstore_parent(const char *path);
 struct mnode *mstore_add(struct model *m, struct mstore *s, const char *path);
 void mstore_remove(struct model *m, struct mstore *s, const char *path);
-void mstore_remove_listed(struct model *m, struct mstore *s, const char *path,
-			  struct mchanges *out, bool root_first);
 void mstore_copy(struct mstore *to, const struct mstore *from);
 void mstore_clear(struct mstore *s);
 bool mstore_below(const char *base, const char *path);
@@ -217,7 +215,7 @@ uint64_t model_quota(struct model *m, unsigned int domid, enum quota_id q);
 
 /* ---------------------------------------------------------------- events */
 
-void mchanges_add(struct mchanges *c, const char *path, bool exact);
+void mchanges_add(struct mchanges *c, const char *path, bool removed);
 void mchanges_free(struct mchanges *c);
 /* Tell all watchers; `before` is the store before the changes. */
 void model_fire(struct model *m, const struct mstore *before,

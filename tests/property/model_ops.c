@@ -264,29 +264,6 @@ static struct manswer op_mkdir(struct op *o)
 	return okay();
 }
 
-/*
- * The subtree, children in order of creation.  A removal inside of a
- * transaction lists the root first, one outside the deepest first.
- */
-static void list_tree(const struct mstore *s, const char *path,
-		      struct mchanges *out, bool exact, bool root_first)
-{
-	if (root_first)
-		mchanges_add(out, path, exact);
-	for (size_t i = 0; i < s->count; i++)
-		if (mstore_child(path, s->nodes[i].path))
-			list_tree(s, s->nodes[i].path, out, true, root_first);
-	if (!root_first)
-		mchanges_add(out, path, exact);
-}
-
-void mstore_remove_listed(struct model *m, struct mstore *s, const char *path,
-			  struct mchanges *out, bool root_first)
-{
-	list_tree(s, path, out, false, root_first);
-	mstore_remove(m, s, path);
-}
-
 static struct manswer op_rm(struct op *o)
 {
 	struct mnode *n = mstore_find(o->p->store, o->path);
@@ -305,8 +282,8 @@ static struct manswer op_rm(struct op *o)
 	}
 	if (error)
 		return refuse(error);
-	mstore_remove_listed(o->m, o->p->store, o->path, o->p->changes,
-			     o->p->t || o->p->again);
+	mstore_remove(o->m, o->p->store, o->path);
+	mchanges_add(o->p->changes, o->path, true);
 	return okay();
 }
 

@@ -150,7 +150,8 @@ static size_t again(struct model *m, struct mconn *c, struct mtransaction *t,
 		if (!same_answer(r, &a) || !same_changes(r, one.count))
 			wrong += differs(m, r, &a, one.count);
 		for (size_t k = 0; k < one.count; k++)
-			mchanges_add(all, one.list[k].path, one.list[k].exact);
+			mchanges_add(all, one.list[k].path,
+				     one.list[k].removed);
 		mchanges_free(&one);
 		free(a.data);
 	}
@@ -201,7 +202,7 @@ static void take_over(struct model *m, struct mstore *now,
 
 		if (mstore_find(now, ch->path) ||
 		    mstore_find(&before, ch->path))
-			mchanges_add(&real, ch->path, ch->exact);
+			mchanges_add(&real, ch->path, ch->removed);
 	}
 	m->store = *now;
 	model_fire(m, &before, &real);
