@@ -124,10 +124,15 @@ def registers_write_lost(x, rng):
 
 
 def registers_old_value_returns(x, rng):
-    lines, s, r = x.any_reply(rng, "READ", "/kill/reg/")
+    path = "/kill/reg/7"
     first = [w for w in x.clients[x.last] if w[0] == "S" and
-             w[3] == "WRITE" and w[5] == lines[s][5]][0]
-    lines[r][4] = first[6]
+             w[3] == "WRITE" and w[5] == path][0]
+    *_, last = sorted((int(x.clients[n][r][1]), n, r)
+                      for n in x.clients if n != x.last
+                      for s, r in x.replies(n, "READ", path)
+                      if x.clients[n][s][4] == "0" and
+                      x.clients[n][s][5] == path)
+    x.clients[last[1]][last[2]][4] = first[6]
 
 
 def registers_unheard_of(x, rng):
