@@ -422,7 +422,8 @@ void client_renew(struct client *c)
 	if (c->lost || c->dead)
 		return;
 	if (c->link.guest) {
-		client_reset(c);
+		if (link_can_reset(&c->link))
+			client_reset(c);
 		return;
 	}
 	client_mark(c, 'V');

@@ -135,6 +135,11 @@ void link_wait(struct link *l, bool output, int ms)
 	poll(&pfd, 1, ms);
 }
 
+bool link_can_reset(const struct link *l)
+{
+	return ring_load_once(&l->page->features) & RING_FEATURE_RECONNECT;
+}
+
 void link_reset(struct link *l)
 {
 	ring_store_release(&l->page->connection, RING_RECONNECT);

@@ -44,7 +44,9 @@ ssize_t link_get(struct link *l, void *bytes, size_t len);
  * send than there was room for. */
 void link_wait(struct link *l, bool output, int ms);
 
-/* A ring's reset: ask for it; then 1 when it is done, 0 not yet. */
+/* A ring's reset: whether the daemon knows it (the stock one does not); ask
+ * for it; then 1 when it is done, 0 not yet. */
+bool link_can_reset(const struct link *l);
 void link_reset(struct link *l);
 int link_reset_done(struct link *l);
 
