@@ -480,6 +480,7 @@ static void test_deferred(uint64_t more)
 		notify(HOSTILE);
 		party_works(&other);
 		check(pages[HOSTILE].page.connection);
+		pass();
 		check(list_empty(&h->ready));
 	}
 	check(guest_of(h, HOSTILE)->count.resets == before + done);
