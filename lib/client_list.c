@@ -63,12 +63,13 @@ static void ask_or_end(struct px_client_list *list)
 }
 
 /* The generation count in front of a part; false if there is none. */
-static bool part_generation(struct cursor *c, struct span *generation)
+static bool part_generation(const struct px_client_list *list,
+			    struct cursor *c, struct span *generation)
 {
 	uint64_t number;
 
 	return cursor_string(c, generation) &&
-	       generation->len < sizeof(((struct px_client_list *)0)->generation) &&
+	       generation->len < sizeof(list->generation) &&
 	       span_number(*generation, UINT64_MAX, &number);
 }
 
@@ -99,7 +100,7 @@ static void part_done(void *arg, int result, const char *data, size_t len)
 		list_end(list, result);
 		return;
 	}
-	if (!part_generation(&c, &generation)) {
+	if (!part_generation(list, &c, &generation)) {
 		list_end(list, -EBADMSG);
 		return;
 	}

@@ -78,7 +78,7 @@ bit evt_g, evt_d;
 /* The daemon's journal. */
 byte p_cons, p_prod;	/* its own two indices */
 byte p_half;		/* HEAD read, TAIL not yet; 0: none */
-byte p_todo;		/* request read whole, not begun */
+byte p_whole;		/* request read whole, not begun */
 byte p_q0, p_q1;	/* messages to send, p_q0 first */
 bit p_qhalf;		/* HEAD of p_q0 is out */
 byte p_watch;		/* 1 + epoch of the watch; 0: none */
@@ -137,8 +137,8 @@ inline drop_all()
 #ifndef M_HALF_KEPT
 		p_half = 0;
 #endif
-#ifndef M_TODO_KEPT
-		p_todo = 0;
+#ifndef M_WHOLE_KEPT
+		p_whole = 0;
 #endif
 #ifndef M_REPLIES_KEPT
 		p_q0 = 0;
@@ -200,7 +200,7 @@ inline serve_input()
 		n = req_prod;		/* once a pass */
 		if
 		:: used(n, p_cons) > SIZE -> n = 0; goto bad_index
-		:: used(n, p_cons) == 0 || p_todo -> n = 0
+		:: used(n, p_cons) == 0 || p_whole -> n = 0
 		:: else -> n = 1
 		fi
 	};
@@ -218,7 +218,7 @@ inline serve_input()
 			fi;
 			p_cons = next(p_cons);	/* journal first ... */
 			if
-			:: is_tail(n) -> p_todo = p_half; p_half = 0
+			:: is_tail(n) -> p_whole = p_half; p_half = 0
 			:: else -> p_half = id_of(n)
 			fi;
 			n = 0;
@@ -232,13 +232,13 @@ inline serve_request()
 {
 	d_step {	/* wholly or not at all */
 		if
-		:: p_todo && p_q1 == 0 ->
-			assert(ep_of[p_todo] == done_ep);
-			assert(!executed[p_todo]);
-			executed[p_todo] = 1;
-			p_watch = 1 + ep_of[p_todo];
-			enqueue(p_todo);
-			p_todo = 0;
+		:: p_whole && p_q1 == 0 ->
+			assert(ep_of[p_whole] == done_ep);
+			assert(!executed[p_whole]);
+			executed[p_whole] = 1;
+			p_watch = 1 + ep_of[p_whole];
+			enqueue(p_whole);
+			p_whole = 0;
 			work = 1
 		:: else
 		fi
@@ -319,7 +319,7 @@ look:
 again:
 		if
 #ifdef M_ONLY_IDLE
-		:: ASKED && !p_half && !p_todo && !p_q0 && !p_err ->
+		:: ASKED && !p_half && !p_whole && !p_q0 && !p_err ->
 #else
 #ifdef M_NOT_AFTER_ERROR
 		:: ASKED && !p_err ->
@@ -422,8 +422,9 @@ ask:
 		:: conn == 0 && !feat ->
 			/* Bit 0 is not there: go on, as the old protocol
 			 * has it, past whatever there is. */
-			d_step {
+			d_step {	/* ghost: from here on, ours */
 				ep++;
+				done_ep = ep;
 				prod = req_prod;
 				cons = rsp_prod;
 				rsp_cons = cons;

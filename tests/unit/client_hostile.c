@@ -260,7 +260,8 @@ static uint64_t random_state;
 
 static uint32_t any(uint32_t below)
 {
-	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+	random_state = random_state * 6364136223846793005u +
+		       1442695040888963407u;
 	return (uint32_t)(random_state >> 33) % below;
 }
 

@@ -123,7 +123,7 @@ static void server_listen(void)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 
-	strcpy(server.dir, "/tmp/client-test-XXXXXX");
+	snprintf(server.dir, sizeof(server.dir), "/tmp/client-test-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(server.dir));
 	snprintf(server.path, sizeof(server.path), "%s/socket", server.dir);
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s", server.path);

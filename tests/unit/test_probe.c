@@ -78,10 +78,12 @@ START_TEST(record_to_json)
 	char *text;
 	json_t *json;
 
-	ck_assert_int_eq(parse("domid=5 path=12 x=-1 bin=%ff%0a u=%c3%a4"), 0);
+	ck_assert_int_eq(parse("domid=5 path=12 x=-1 y=- bin=%ff%0a "
+			       "u=%c3%a4"), 0);
 	json = record_json(&record);
 	text = json_dumps(json, JSON_COMPACT);
-	ck_assert_str_eq(text, "{\"domid\":5,\"path\":\"12\",\"x\":\"-1\","
+	ck_assert_str_eq(text, "{\"domid\":5,\"path\":\"12\",\"x\":-1,"
+			 "\"y\":\"-\","
 			 "\"bin\":{\"hex\":\"ff0a\"},\"u\":\"\xc3\xa4\"}");
 	free(text);
 	json_decref(json);

@@ -41,7 +41,7 @@ const struct command command_table[] = {
 "A row for each domain the daemon knows.  Yellow: at 90 % of a quota or\n"
 "more, events waiting, or a reset asked.  Red: the ring is out of service.\n"
 "REQ and RSP are the bytes in the ring now, of 1024 each way; CONN is \"ok\"\n"
-"or \"reset\" while one is asked and not done.  A number N/M is use and quota.\n"
+"or \"reset\" while one is asked and not done.  N/M is use and quota.\n"
 "Exit status 1 if a ring is out of service.\n"
 "\n"
 "  xs-probe domains\n"
@@ -133,7 +133,8 @@ static int parse(struct probe *probe, const struct command *command,
 	snprintf(letters, sizeof(letters), "%ss:h%s", command ? "" : "+",
 		 command ? command->letters : "");
 	optind = 0;
-	while ((c = getopt_long(argc, argv, letters, long_options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, letters, long_options,
+				NULL)) >= 0) {
 		struct span text = { optarg, optarg ? strlen(optarg) : 0 };
 
 		/* A long option of another command. */

@@ -51,7 +51,8 @@ int record_parse(char *line, struct record *record)
 		struct record_field *f = &record->field[record->count];
 		char *equals = strchr(at, '='), *end, *next;
 
-		if (!equals || equals == at || memchr(at, ' ', (size_t)(equals - at)))
+		if (!equals || equals == at ||
+		    memchr(at, ' ', (size_t)(equals - at)))
 			return -EBADMSG;
 		if (record->count == RECORD_FIELDS_MAX)
 			return -E2BIG;
@@ -131,6 +132,22 @@ static bool is_text(const char *key)
 	return false;
 }
 
+/* A whole decimal number, with or without a sign. */
+static bool as_integer(struct span s, json_int_t *number)
+{
+	bool negative = s.len && *s.at == '-';
+	uint64_t n;
+
+	if (negative) {
+		s.at++;
+		s.len--;
+	}
+	if (!span_number(s, INT64_MAX, &n))
+		return false;
+	*number = negative ? -(json_int_t)n : (json_int_t)n;
+	return true;
+}
+
 json_t *record_json(const struct record *record)
 {
 	json_t *object = json_object();
@@ -138,11 +155,11 @@ json_t *record_json(const struct record *record)
 	for (unsigned int i = 0; object && i < record->count; i++) {
 		const struct record_field *f = &record->field[i];
 		struct span s = { f->value, f->len };
-		uint64_t number;
+		json_int_t number;
 		json_t *value;
 
-		if (!is_text(f->key) && span_number(s, INT64_MAX, &number))
-			value = json_integer((json_int_t)number);
+		if (!is_text(f->key) && as_integer(s, &number))
+			value = json_integer(number);
 		else
 			value = record_json_bytes(f->value, f->len);
 		if (!value || json_object_set_new(object, f->key, value)) {

@@ -40,9 +40,9 @@ bool record_number(const struct record *record, const char *key,
 		   uint64_t *number);
 
 /*
- * A new object with all fields: whole decimal numbers as numbers (save for
- * keys that are names or texts), anything else as strings; a value that is
- * not UTF-8 as {"hex": "..."}.  NULL without memory.
+ * A new object with all fields: whole decimal numbers, signed or not, as
+ * numbers (save for keys that are names or texts), anything else as strings;
+ * a value that is not UTF-8 as {"hex": "..."}.  NULL without memory.
  */
 json_t *record_json(const struct record *record);
 /* Any bytes as a JSON string, or {"hex": ...}; NULL without memory. */

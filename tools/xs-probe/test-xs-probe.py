@@ -7,6 +7,7 @@ whole of stdout where it is stable, and words of stderr are compared.
 """
 import json
 import os
+import pty
 import shutil
 import socket
 import struct
@@ -290,8 +291,36 @@ def with_daemon(given, arguments):
         shutil.rmtree(directory)
 
 
+def on_terminal(no_colour):
+    """What `check' prints when its output is a terminal."""
+    directory = tempfile.mkdtemp(prefix="xs-probe-test-")
+    daemon = Daemon(directory, topics=GOOD)
+    master, slave = pty.openpty()
+    environment = dict(os.environ, XENSTORED_PATH=daemon.path)
+    environment.pop("NO_COLOR", None)
+    if no_colour is not None:
+        environment["NO_COLOR"] = no_colour
+    try:
+        subprocess.run([PROBE, "check"], env=environment, stdout=slave,
+                       timeout=60, check=True)
+        return os.read(master, 4096)
+    finally:
+        os.close(slave)
+        os.close(master)
+        daemon.close()
+        shutil.rmtree(directory)
+
+
 def main():
     failed = 0
+    for no_colour, wanted in [
+            (None, b"\033[32m0 findings\033[0m\r\n"),
+            ("", b"\033[32m0 findings\033[0m\r\n"),
+            ("1", b"0 findings\r\n")]:
+        got = on_terminal(no_colour)
+        failed += got != wanted
+        print("terminal, NO_COLOR=%r: %s" %
+              (no_colour, "ok" if got == wanted else repr(got)))
     for what, given, arguments, status, stdout, word in CASES:
         r = with_daemon(given, arguments)
         out, err = r.stdout.decode(), r.stderr.decode()

@@ -86,6 +86,15 @@ static void delta_add(struct change *c, uint16_t domid, int64_t nodes,
 	c->delta[i].memory += memory;
 }
 
+bool change_restore_account(struct change *c, uint16_t domid, int64_t nodes,
+			    int64_t memory)
+{
+	if (delta_slot(c, domid) < 0)
+		return false;
+	delta_add(c, domid, nodes, memory);
+	return true;
+}
+
 /* May this owner be charged so much more by this caller? */
 static int may_charge(struct change *c, const struct caller *who,
 		      uint16_t owner, int64_t nodes, int64_t memory)

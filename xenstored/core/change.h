@@ -75,6 +75,10 @@ int change_rm(struct change *c, const struct caller *who, struct span path);
 int change_set_acl(struct change *c, const struct caller *who,
 		   struct span path, struct acl *acl);
 
+/* An account of a change that is restored (image.h). */
+bool change_restore_account(struct change *c, uint16_t domid, int64_t nodes,
+			    int64_t memory);
+
 /* Make it the present tree: accounts, index, then the watchers. */
 void change_publish(struct change *c);
 

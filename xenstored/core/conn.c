@@ -256,6 +256,11 @@ static bool input_keep(struct conn *c, const void *data, size_t len)
 	return true;
 }
 
+bool conn_restore_input(struct conn *c, const void *data, size_t len)
+{
+	return input_keep(c, data, len);
+}
+
 void conn_run(struct machine *m, struct conn *c)
 {
 	uint8_t *in = c->in;

@@ -153,6 +153,8 @@ fail:
 bool dir_add(const struct hash_key *key, struct dir **d, struct node *child,
 	     uint64_t gen)
 {
+	uint32_t i;
+
 	if (dir_count(*d) >= DIR_SMALL && !(*d)->hashed &&
 	    !dir_to_hashed(key, d))
 		return false;
@@ -162,7 +164,11 @@ bool dir_add(const struct hash_key *key, struct dir **d, struct node *child,
 		if (!branch_add(key, &(*d)->top, child))
 			return false;
 	} else {
-		(*d)->child[(*d)->count] = child;
+		/* Nearly always the youngest; a restored one may not be. */
+		i = (*d)->count;
+		for (; i && (*d)->child[i - 1]->seq > child->seq; i--)
+			(*d)->child[i] = (*d)->child[i - 1];
+		(*d)->child[i] = child;
 	}
 	(*d)->count++;
 	(*d)->gen = gen;
@@ -188,6 +194,14 @@ bool dir_remove(const struct hash_key *key, struct dir **d, struct span name,
 		node_unref(gone);
 	}
 	(*d)->count--;
+	(*d)->gen = gen;
+	return true;
+}
+
+bool dir_set_gen(struct dir **d, uint64_t gen)
+{
+	if (!dir_own(d, *d ? 0 : 1))
+		return false;
 	(*d)->gen = gen;
 	return true;
 }

@@ -59,6 +59,9 @@ bool dir_add(const struct hash_key *key, struct dir **d, struct node *child,
 bool dir_remove(const struct hash_key *key, struct dir **d, struct span name,
 		uint64_t gen);
 
+/* Give it that generation; *d may be NULL, and is then made, empty. */
+bool dir_set_gen(struct dir **d, uint64_t gen);
+
 static inline uint32_t dir_count(const struct dir *d)
 {
 	return d ? d->count : 0;

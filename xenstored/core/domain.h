@@ -40,6 +40,7 @@ struct domain {
 
 /* One entry of the index of owned nodes. */
 struct owned {
+	uint64_t id;		/* order of coming into the index */
 	struct list in_domain;
 	struct hash_link in_table;
 	uint16_t domid;
@@ -69,6 +70,9 @@ static inline struct domain *domain_live(const struct machine *m,
  */
 struct domain *domain_birth(struct machine *m, uint32_t domid,
 			    uint64_t instance, uint32_t flags);
+/* The record alone, for one that is restored (image.h). */
+struct domain *domain_new(struct machine *m, uint32_t domid,
+			  uint64_t instance, uint32_t flags);
 /*
  * It has died, or was released: nodes, access, connection and account go,
  * watchers are told.  Never fails: what memory does not suffice for is tried

@@ -10,13 +10,19 @@ libcore_la_SOURCES = \
 	xenstored/core/change.c xenstored/core/change.h \
 	xenstored/core/check.c \
 	xenstored/core/conn.c xenstored/core/conn.h \
+	xenstored/core/diff.c xenstored/core/diff.h \
 	xenstored/core/digest.c \
 	xenstored/core/dir.c xenstored/core/dir.h \
 	xenstored/core/domain.c xenstored/core/domain.h \
 	xenstored/core/effect.c xenstored/core/effect.h \
 	xenstored/core/fair.c xenstored/core/fair.h \
+	xenstored/core/field.c xenstored/core/field.h \
 	xenstored/core/fire.c \
 	xenstored/core/hash.c xenstored/core/hash.h \
+	xenstored/core/image.h xenstored/core/image_key.h \
+	xenstored/core/image_read.c xenstored/core/image_read.h \
+	xenstored/core/image_tx.c \
+	xenstored/core/image_write.c \
 	xenstored/core/list.h \
 	xenstored/core/machine.c xenstored/core/machine.h \
 	xenstored/core/mem.c xenstored/core/mem.h \

@@ -69,7 +69,7 @@ static bool tree_init(struct machine *m)
 	return ok;
 }
 
-struct machine *machine_new(const struct machine_config *config)
+struct machine *machine_bare(const struct machine_config *config)
 {
 	struct machine *m = mem_new(NULL, struct machine);
 
@@ -91,7 +91,20 @@ struct machine *machine_new(const struct machine_config *config)
 	hash_table_init(&m->watch_nodes);
 	hash_table_init(&m->watch_index);
 	m->config.version = talloc_strdup(m, config->version);
-	if (!m->config.version || !watch_init(m) || !special_init(m) ||
+	if (!m->config.version || !watch_init(m)) {
+		machine_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+struct machine *machine_new(const struct machine_config *config)
+{
+	struct machine *m = machine_bare(config);
+
+	if (!m)
+		return NULL;
+	if (!special_init(m) ||
 	    !domain_birth(m, 0, 0, MACHINE_DOM_EXISTS) || !tree_init(m)) {
 		machine_free(m);
 		return NULL;
@@ -268,6 +281,33 @@ static int in_done(struct machine *m, const struct machine_input *in)
 	return 0;
 }
 
+/* Who starts from nothing says so where every domain can read it. */
+static int in_identity(struct machine *m, const struct machine_input *in)
+{
+	static const struct perm all = { 0, PERM_READ };
+	static const char name[] = "/tool/xenstored/generation";
+	struct span path = { name, sizeof(name) - 1 };
+	struct span value = { in->data, in->len };
+	struct acl *acl;
+	struct change c;
+	int err;
+
+	if (in->len > WIRE_PAYLOAD_MAX)
+		return -E2BIG;
+	acl = acl_new(&all, 1, ++m->age);
+	if (!acl)
+		return -ENOMEM;
+	change_init(&c, m, m->root, true);
+	err = change_write(&c, &access_daemon, path, value);
+	if (!err)
+		err = change_set_acl(&c, &access_daemon, path, acl);
+	if (!err)
+		change_publish(&c);
+	change_fini(&c);
+	acl_unref(acl);
+	return err;
+}
+
 static int (*const inputs[])(struct machine *m,
 			     const struct machine_input *in) = {
 	[MACHINE_IN_TIME] = in_time,
@@ -280,6 +320,7 @@ static int (*const inputs[])(struct machine *m,
 	[MACHINE_IN_DOMAIN] = in_domain,
 	[MACHINE_IN_ADOPT] = in_adopt,
 	[MACHINE_IN_DONE] = in_done,
+	[MACHINE_IN_IDENTITY] = in_identity,
 };
 
 int machine_step(struct machine *m, const struct machine_input *in)
@@ -346,4 +387,28 @@ bool machine_domain_next(struct machine *m, uint32_t *domid,
 	*instance = m->domain[i]->instance;
 	*flags = m->domain[i]->flags;
 	return true;
+}
+
+bool machine_conn_next(struct machine *m, uint32_t *conn, bool *failed)
+{
+	const struct conn *best = NULL;
+
+	list_each(&m->conns, l) {
+		const struct conn *c = list_entry(l, struct conn, in_machine);
+
+		if (c->id >= *conn && (!best || c->id < best->id))
+			best = c;
+	}
+	if (!best)
+		return false;
+	*conn = best->id;
+	*failed = best->failed;
+	return true;
+}
+
+uint32_t machine_features(const struct machine *m, uint32_t domid)
+{
+	const struct domain *d = domain_live(m, domid);
+
+	return d ? d->features : 0;
 }

@@ -13,16 +13,50 @@ static uint64_t message_cost(const struct message *msg)
 	return CONN_MESSAGE_COST + msg->len;
 }
 
+static void message_init(struct message *msg, const struct wire_header *header)
+{
+	memset(msg, 0, sizeof(*msg));
+	msg->len = WIRE_HEADER_SIZE + header->len;
+	wire_header_put(msg->bytes, header);
+}
+
 static struct message *message_new(const struct wire_header *header)
 {
 	struct message *msg =
 		mem_block(sizeof(*msg) + WIRE_HEADER_SIZE + header->len);
 
+	if (msg)
+		message_init(msg, header);
+	return msg;
+}
+
+bool conn_reserve(struct conn *c)
+{
+	if (!c->spare)
+		c->spare = mem_block(sizeof(*c->spare) + WIRE_HEADER_SIZE +
+				     CONN_SPARE);
+	return c->spare;
+}
+
+bool conn_has_room(struct conn *c, const struct wire_header *header)
+{
+	if (header->len > CONN_SPARE && !c->roomy)
+		c->roomy = message_new(header);
+	return header->len <= CONN_SPARE || c->roomy;
+}
+
+/* The room that was set aside. */
+static struct message *reply_new(struct conn *c,
+				 const struct wire_header *header)
+{
+	struct message **room = header->len > CONN_SPARE ? &c->roomy :
+		&c->spare;
+	struct message *msg = *room;
+
 	if (!msg)
-		return NULL;
-	memset(msg, 0, sizeof(*msg));
-	msg->len = WIRE_HEADER_SIZE + header->len;
-	wire_header_put(msg->bytes, header);
+		return message_new(header);
+	*room = NULL;
+	message_init(msg, header);
 	return msg;
 }
 
@@ -65,7 +99,7 @@ static void message_done(struct machine *m, struct conn *c)
 bool conn_reply(struct machine *m, struct conn *c,
 		const struct wire_header *header, const void *payload)
 {
-	struct message *msg = message_new(header);
+	struct message *msg = reply_new(c, header);
 
 	if (!msg)
 		return false;
@@ -112,6 +146,17 @@ static bool event_queued(const struct machine *m, const struct conn *c,
 	return false;
 }
 
+/* In order of setting; matches come in that order, so mostly at the end. */
+static void lost_insert(struct conn *c, struct watch *w)
+{
+	struct list *at = c->lost.prev;
+
+	while (at != &c->lost &&
+	       list_entry(at, struct watch, in_lost)->id > w->id)
+		at = at->prev;
+	list_append(at->next, &w->in_lost);
+}
+
 static void event_lost(struct machine *m, struct watch *w)
 {
 	struct conn *c = w->conn;
@@ -119,7 +164,7 @@ static void event_lost(struct machine *m, struct watch *w)
 	c->lost_events++;
 	m->counts.lost++;
 	if (list_empty(&w->in_lost))
-		list_append(&c->lost, &w->in_lost);
+		lost_insert(c, w);
 }
 
 static bool event_send(struct machine *m, struct watch *w, struct span path,
@@ -227,4 +272,41 @@ void output_drop(struct machine *m, struct conn *c)
 		message_done(m, c);
 	c->out_sent = 0;
 	c->out_bytes = 0;
+	mem_drop(c->spare);
+	mem_drop(c->roomy);
+	c->spare = c->roomy = NULL;
+}
+
+bool conn_restore_message(struct machine *m, struct conn *c,
+			  const struct wire_header *h, const void *payload,
+			  bool event, bool open)
+{
+	struct message *msg;
+
+	if (!event)
+		return !open && conn_reply(m, c, h, payload);
+	msg = message_new(h);
+	if (!msg)
+		return false;
+	if (h->len)
+		memcpy(msg->bytes + WIRE_HEADER_SIZE, payload, h->len);
+	msg->event = true;
+	message_queue(m, c, msg);
+	if (open) {
+		hash_table_add(&m->events, &msg->link,
+			       event_hash(m, c, payload, h->len));
+		msg->indexed = true;
+	}
+	return true;
+}
+
+bool conn_restore_sent(struct machine *m, struct conn *c, uint64_t sent)
+{
+	if (!sent)
+		return true;
+	if (!c->out || sent >= c->out->len)
+		return false;
+	c->out_sent = sent;
+	c->out_bytes -= sent;
+	return true;
 }

@@ -54,6 +54,7 @@ struct machine {
 	uint64_t valid_since[STATE_DOMAINS];
 	unsigned int domains;
 	struct hash_table owned;		/* struct owned */
+	uint64_t owned_id;
 	struct list reap;			/* dead, not yet cleared away */
 
 	struct hash_table sockets;		/* conn.c */
@@ -92,6 +93,9 @@ struct machine {
 	bool reply_over;
 	char reply[WIRE_PAYLOAD_MAX];
 };
+
+/* A machine without a tree and without domains, for image_read(). */
+struct machine *machine_bare(const struct machine_config *config);
 
 /* Tell the log; `id` is explained in docs/messages.md. */
 void state_log(struct machine *m, const char *id, const char *format, ...)

@@ -6,6 +6,7 @@
 #include "xenstored/core/fair.h"
 #include "xenstored/core/mem.h"
 #include "xenstored/core/quota.h"
+#include "protocol/path.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,13 +15,36 @@
 #define PATH_COST 64
 #define OP_COST 64
 
-struct transaction *transaction_start(struct machine *m, struct conn *c)
+static struct transaction *transaction_make(struct conn *c)
 {
 	struct transaction *t = mem_new(c, struct transaction);
 
 	if (!t)
 		return NULL;
 	t->conn = c;
+	list_init(&t->in_conn);
+	hash_table_init(&t->seen);
+	t->last_path = &t->paths;
+	t->last_op = &t->log;
+	return t;
+}
+
+static void transaction_enter(struct machine *m, struct transaction *t)
+{
+	struct conn *c = t->conn;
+
+	list_append(&c->transactions, &t->in_conn);
+	c->transaction_count++;
+	m->transactions++;
+	domain_charge(c->domain, QUOTA_TRANSACTIONS, 1);
+}
+
+struct transaction *transaction_start(struct machine *m, struct conn *c)
+{
+	struct transaction *t = transaction_make(c);
+
+	if (!t)
+		return NULL;
 	do {
 		c->transaction_id++;
 	} while (!c->transaction_id ||
@@ -28,16 +52,30 @@ struct transaction *transaction_start(struct machine *m, struct conn *c)
 	t->id = c->transaction_id;
 	t->base = node_ref(m->root);
 	change_init(&t->own, m, m->root, false);
-	hash_table_init(&t->seen);
-	t->last_path = &t->paths;
-	t->last_op = &t->log;
 	t->cost = TRANSACTION_COST;
-	list_append(&c->transactions, &t->in_conn);
-	c->transaction_count++;
-	m->transactions++;
-	domain_charge(c->domain, QUOTA_TRANSACTIONS, 1);
+	transaction_enter(m, t);
 	domain_charge(c->domain, QUOTA_MEMORY, t->cost);
 	return t;
+}
+
+struct transaction *transaction_restore(struct machine *m, struct conn *c,
+					uint32_t id)
+{
+	struct transaction *t = transaction_make(c);
+
+	if (!t)
+		return NULL;
+	t->id = id;
+	change_init(&t->own, m, m->root, false);
+	node_unref(t->own.root);
+	t->own.root = NULL;
+	transaction_enter(m, t);
+	return t;
+}
+
+struct transaction *transaction_restore_husk(struct conn *c)
+{
+	return transaction_make(c);
 }
 
 struct transaction *transaction_find(const struct conn *c, uint32_t id)
@@ -143,6 +181,26 @@ struct transaction_path *transaction_path(const struct machine *m,
 	return NULL;
 }
 
+static struct transaction_path *path_add(struct machine *m,
+					 struct transaction *t,
+					 struct span path)
+{
+	struct transaction_path *p = mem_block(sizeof(*p) + path.len);
+
+	if (!p)
+		return NULL;
+	p->next = NULL;
+	p->aspects = 0;
+	p->len = (uint16_t)path.len;
+	memcpy(p->path, path.at, path.len);
+	hash_table_add(&t->seen, &p->link,
+		       hash_bytes(&m->key, 0, path.at, path.len));
+	*t->last_path = p;
+	t->last_path = &p->next;
+	t->path_count++;
+	return p;
+}
+
 static int path_note(struct machine *m, struct transaction *t,
 		     struct span path, struct transaction_path **out)
 {
@@ -159,25 +217,21 @@ static int path_note(struct machine *m, struct transaction *t,
 		domain_refused(m, d, QUOTA_TRANSACTION_NODES, path);
 		return transaction_fail(t, WIRE_ENOSPC);
 	}
-	p = mem_block(sizeof(*p) + path.len);
-	if (!p)
-		return transaction_fail(t, -ENOMEM);
 	err = transaction_charge(m, t, PATH_COST + path.len, path);
-	if (err) {
-		mem_drop(p);
+	if (err)
 		return err;
-	}
-	p->next = NULL;
-	p->aspects = 0;
-	p->len = (uint16_t)path.len;
-	memcpy(p->path, path.at, path.len);
-	hash_table_add(&t->seen, &p->link,
-		       hash_bytes(&m->key, 0, path.at, path.len));
-	*t->last_path = p;
-	t->last_path = &p->next;
-	t->path_count++;
-	*out = p;
-	return 0;
+	*out = path_add(m, t, path);
+	return *out ? 0 : transaction_fail(t, -ENOMEM);
+}
+
+bool transaction_restore_path(struct machine *m, struct transaction *t,
+			      struct span path, unsigned int aspects)
+{
+	struct transaction_path *p = path_add(m, t, path);
+
+	if (p)
+		p->aspects = aspects;
+	return p;
 }
 
 int transaction_saw(struct machine *m, struct transaction *t,
@@ -269,24 +323,14 @@ int transaction_apply(struct change *c, const struct caller *who, uint32_t op,
 	}
 }
 
-static int op_note(struct machine *m, struct transaction *t, uint32_t op,
-		   struct span path, struct span value, struct acl *acl,
-		   struct transaction_op **out)
+static struct transaction_op *op_make(uint32_t op, struct span path,
+				      struct span value, struct acl *acl)
 {
-	struct transaction_op *o;
-	int err;
+	struct transaction_op *o =
+		mem_block(sizeof(*o) + path.len + value.len);
 
-	o = mem_block(sizeof(*o) + path.len + value.len);
 	if (!o)
-		return transaction_fail(t, -ENOMEM);
-	/* Twice: once for the log, once for the node in the own tree. */
-	err = transaction_charge(m, t, 2 * (OP_COST + path.len + value.len) +
-				 (acl ? acl->count * sizeof(struct perm) : 0),
-				 path);
-	if (err) {
-		mem_drop(o);
-		return err;
-	}
+		return NULL;
 	o->next = NULL;
 	o->op = op;
 	o->acl = acl ? acl_ref(acl) : NULL;
@@ -295,12 +339,44 @@ static int op_note(struct machine *m, struct transaction *t, uint32_t op,
 	memcpy(o->data, path.at, path.len);
 	if (value.len)
 		memcpy(o->data + path.len, value.at, value.len);
-	*out = o;
-	return 0;
+	return o;
+}
+
+static void op_append(struct transaction *t, struct transaction_op *o)
+{
+	*t->last_op = o;
+	t->last_op = &o->next;
+}
+
+bool transaction_restore_op(struct transaction *t, uint32_t op,
+			    struct span path, struct span value,
+			    struct acl *acl)
+{
+	struct transaction_op *o = op_make(op, path, value, acl);
+
+	if (o)
+		op_append(t, o);
+	return o;
+}
+
+static int op_note(struct machine *m, struct transaction *t, uint32_t op,
+		   struct span path, struct span value, struct acl *acl,
+		   struct transaction_op **out)
+{
+	int err;
+
+	/* Twice: once for the log, once for the node in the own tree. */
+	err = transaction_charge(m, t, 2 * (OP_COST + path.len + value.len) +
+				 (acl ? acl->count * sizeof(struct perm) : 0),
+				 path);
+	if (err)
+		return err;
+	*out = op_make(op, path, value, acl);
+	return *out ? 0 : transaction_fail(t, -ENOMEM);
 }
 
 /* An operation was refused: the refusal is something he saw. */
-static int saw_refusal(struct machine *m, struct transaction *t,
+static int saw_refusal(struct machine *m, struct transaction *t, uint32_t op,
 		       struct span path, int err)
 {
 	int more;
@@ -311,6 +387,9 @@ static int saw_refusal(struct machine *m, struct transaction *t,
 		return transaction_fail(t, err);
 	}
 	more = saw_missing(m, t, path);
+	/* RM tells apart a node and a parent that are not there. */
+	if (!more && op == WIRE_RM && err == WIRE_ENOENT)
+		more = transaction_saw(m, t, path_parent(path), SEEN_EXISTS);
 	return more ? more : err;
 }
 
@@ -333,12 +412,11 @@ int transaction_do(struct machine *m, struct transaction *t, uint32_t op,
 	if (err) {
 		acl_unref(o->acl);
 		mem_drop(o);
-		return saw_refusal(m, t, path, err);
+		return saw_refusal(m, t, op, path, err);
 	}
 	if (op == WIRE_WRITE)
 		p->aspects |= SEEN_WROTE;
-	*t->last_op = o;
-	t->last_op = &o->next;
+	op_append(t, o);
 	return 0;
 }
 

@@ -86,6 +86,19 @@ int transaction_apply(struct change *c, const struct caller *who, uint32_t op,
  */
 int transaction_commit(struct machine *m, struct transaction *t);
 
+/*
+ * For a machine that is restored (image.h): one without its trees; a husk;
+ * what it had seen, and its log, without charging.
+ */
+struct transaction *transaction_restore(struct machine *m, struct conn *c,
+					uint32_t id);
+struct transaction *transaction_restore_husk(struct conn *c);
+bool transaction_restore_path(struct machine *m, struct transaction *t,
+			      struct span path, unsigned int aspects);
+bool transaction_restore_op(struct transaction *t, uint32_t op,
+			    struct span path, struct span value,
+			    struct acl *acl);
+
 struct transaction_path *transaction_path(const struct machine *m,
 					  const struct transaction *t,
 					  struct span path);

@@ -29,6 +29,8 @@ struct client *client_of(const struct host *h, uint32_t conn);
 
 /* Take over an accepted, non-blocking socket; on failure it is closed. */
 int client_new(struct host *h, int fd);
+/* The same for one that the machine knows, by its connection id. */
+int client_restore(struct host *h, uint32_t conn, int fd);
 /* Close; the machine is told. */
 void client_close(struct client *c);
 /* All, at the daemon's end, without a word to the machine. */

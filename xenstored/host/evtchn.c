@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A port is unmasked as soon as it was read, before its ring is looked at: a
- * notification that comes during the look sets it pending again, so that
- * none is lost.  A guest that notifies without end has its port read once a
- * pass, like everybody's.
+ * Ports are unmasked when all that fired were read, and before the first of
+ * their rings is looked at.  So a guest that notifies without end has its
+ * port read once a pass, like everybody's; and a notification that comes
+ * during the look sets the port pending again, so that none is lost.
  */
 #include "xenstored/host/evtchn.h"
 
@@ -11,11 +11,14 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <talloc.h>
+#include <unistd.h>
 #include <xenevtchn.h>
 
+#include "xenstored/host/descriptors.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/host.h"
 #include "xenstored/host/log.h"
+#include "xenstored/host/recovery.h"
 
 /* Ports read in one pass. */
 #define EVTCHN_BATCH 1024u
@@ -25,6 +28,8 @@ struct evtchn {
 	xenevtchn_handle *handle;
 	struct table guests;		/* by local port */
 	uint32_t virq;
+	bool kept;
+	evtchn_port_t fired[EVTCHN_BATCH];	/* of this pass */
 };
 
 static int evtchn_destroy(struct evtchn *e)
@@ -34,11 +39,34 @@ static int evtchn_destroy(struct evtchn *e)
 	return 0;
 }
 
+/*
+ * The handle of the process before, if the records tell enough of what it
+ * has bound; else one of our own, and the other one's bindings go with it.
+ */
+static void evtchn_handle_open(struct host *h, struct evtchn *e)
+{
+	int fd = descriptors_take("evtchn");
+
+	if (fd >= 0 && h->recovery && h->recovery->virq != EVTCHN_NO_PORT) {
+		e->handle = xenevtchn_fdopen(NULL, fd, 0);
+		e->kept = e->handle;
+	}
+	if (e->kept) {
+		e->virq = h->recovery->virq;
+		return;
+	}
+	if (fd >= 0) {
+		close(fd);
+		descriptors_strike("evtchn");
+	}
+	e->handle = xenevtchn_open(NULL, 0);
+}
+
 static int evtchn_start(struct host *h, struct evtchn *e)
 {
 	int fd, flags, port;
 
-	e->handle = xenevtchn_open(NULL, 0);
+	evtchn_handle_open(h, e);
 	if (!e->handle)
 		return errno ? -errno : -EIO;
 	fd = xenevtchn_fd(e->handle);
@@ -46,11 +74,29 @@ static int evtchn_start(struct host *h, struct evtchn *e)
 	flags = fcntl(fd, F_GETFL);
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
-	port = xenevtchn_bind_virq(e->handle, VIRQ_DOM_EXC);
-	if (port < 0)
-		return -errno;
-	e->virq = (uint32_t)port;
+	if (!e->kept) {
+		port = xenevtchn_bind_virq(e->handle, VIRQ_DOM_EXC);
+		if (port < 0)
+			return -errno;
+		e->virq = (uint32_t)port;
+		descriptors_push("evtchn", fd);
+	}
 	return host_epoll(h, EPOLL_CTL_ADD, fd, EPOLLIN, EPOLL_EVTCHN, 0);
+}
+
+bool evtchn_kept(const struct evtchn *e)
+{
+	return e->kept;
+}
+
+uint32_t evtchn_virq(const struct evtchn *e)
+{
+	return e->virq;
+}
+
+int evtchn_adopt(struct evtchn *e, uint32_t local, struct guest *g)
+{
+	return table_set(&e->guests, local, g);
 }
 
 int evtchn_open(struct host *h)
@@ -111,23 +157,35 @@ static void evtchn_fired(struct host *h, struct guest *g)
 	list_queue(&h->ready, &g->ready);
 }
 
-bool evtchn_drain(struct host *h)
+static unsigned int evtchn_read(struct evtchn *e)
 {
-	struct evtchn *e = h->evtchn;
-	bool virq = false;
+	unsigned int n;
 	int port;
 
-	for (unsigned int n = 0; n < EVTCHN_BATCH; n++) {
+	for (n = 0; n < EVTCHN_BATCH; n++) {
 		port = xenevtchn_pending(e->handle);
 		if (port < 0)
 			break;
-		if (xenevtchn_unmask(e->handle, (evtchn_port_t)port))
-			log_say(LOG_EVTCHN, "cannot unmask port %d", port);
-		if ((uint32_t)port == e->virq)
+		e->fired[n] = (evtchn_port_t)port;
+	}
+	return n;
+}
+
+bool evtchn_drain(struct host *h)
+{
+	struct evtchn *e = h->evtchn;
+	unsigned int count = evtchn_read(e);
+	bool virq = false;
+
+	for (unsigned int i = 0; i < count; i++) {
+		evtchn_port_t port = e->fired[i];
+
+		if (xenevtchn_unmask(e->handle, port))
+			log_say(LOG_EVTCHN, "cannot unmask port %u", port);
+		if (port == e->virq)
 			virq = true;
 		else
-			evtchn_fired(h, table_get(&e->guests,
-						  (uint32_t)port));
+			evtchn_fired(h, table_get(&e->guests, port));
 	}
 	return virq;
 }

@@ -16,8 +16,18 @@ struct evtchn;
 struct guest;
 struct host;
 
-/* Open the handle and bind VIRQ_DOM_EXC; sets h->evtchn. */
+/*
+ * Open the handle and bind VIRQ_DOM_EXC; sets h->evtchn.  A handle that was
+ * kept over the death of its process is gone on with: what it had bound is
+ * still bound.
+ */
 int evtchn_open(struct host *h);
+/* Was it kept? */
+bool evtchn_kept(const struct evtchn *e);
+/* Local port of VIRQ_DOM_EXC. */
+uint32_t evtchn_virq(const struct evtchn *e);
+/* A port of a kept handle is this guest's. */
+int evtchn_adopt(struct evtchn *e, uint32_t local, struct guest *g);
 
 /*
  * Bind a local port to `remote` of domain `domid` and let it lead to `g`.

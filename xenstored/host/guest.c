@@ -15,7 +15,10 @@
 #include <talloc.h>
 
 #include "xenstored/host/evtchn.h"
+#include "xenstored/host/fault.h"
+#include "xenstored/host/journal.h"
 #include "xenstored/host/mapping.h"
+#include "xenstored/host/recovery.h"
 
 /*
  * Microseconds: 250 resets a second for ever, 500 at once.  Firmware needs a
@@ -92,6 +95,14 @@ static void guest_unbind(struct guest *g)
 	g->bound = false;
 }
 
+/* How the ring stands, for who comes after us. */
+static void guest_note(struct guest *g)
+{
+	if (g->host->journal)
+		journal_ring(g->host->journal, g->domid, g->port, g->remote,
+			     g->ring.req_cons, g->ring.rsp_prod);
+}
+
 static int guest_rebind(struct guest *g, const struct machine_ask *ask)
 {
 	uint32_t remote = guest_remote_port(g->ring.page, ask);
@@ -108,6 +119,7 @@ static int guest_rebind(struct guest *g, const struct machine_ask *ask)
 		return error;
 	if (had && !same)
 		evtchn_unbind(g->host->evtchn, old);
+	guest_note(g);
 	guest_begin(g);
 	return 0;
 }
@@ -149,7 +161,68 @@ static int guest_new(struct host *h, const struct machine_ask *ask)
 		return error;
 	}
 	guest_link(h, g);
+	guest_note(g);
 	guest_begin(g);
+	return 0;
+}
+
+/* The port of a kept handle, or the guest's port bound once more. */
+static int guest_resume_port(struct guest *g,
+			     const struct recovered_ring *was)
+{
+	struct host *h = g->host;
+
+	if (!evtchn_kept(h->evtchn))
+		return guest_bind(g, was->remote);
+	g->port = was->port;
+	g->remote = was->remote;
+	g->bound = true;
+	return evtchn_adopt(h->evtchn, g->port, g);
+}
+
+static int guest_resume(struct guest *g, const struct recovered_ring *was,
+			bool failed)
+{
+	struct host *h = g->host;
+	struct ring_page *page;
+	int error;
+
+	error = mapping_get(h->mapping, g->domid, &page);
+	if (error)
+		return error;
+	error = guest_resume_port(g, was);
+	if (!error)
+		error = table_set(&h->by_domid, g->domid, g);
+	if (error) {
+		guest_unbind(g);
+		mapping_put(h->mapping, g->domid, page);
+		return error;
+	}
+	ring_resume(&g->ring, page, machine_features(h->machine, g->domid),
+		    was->req_cons, was->rsp_prod, failed);
+	return 0;
+}
+
+int guest_restore(struct host *h, const struct recovered_ring *was,
+		  bool failed)
+{
+	struct guest *g = talloc_zero(h, struct guest);
+	int error;
+
+	if (!g)
+		return -ENOMEM;
+	g->host = h;
+	g->domid = was->domid;
+	error = guest_resume(g, was, failed);
+	if (error) {
+		talloc_free(g);
+		return error;
+	}
+	guest_link(h, g);
+	guest_note(g);
+	guest_begin(g);
+	list_queue(&h->guests_out, &g->out);
+	list_queue(&h->settle, &g->settle);
 	return 0;
 }
 
@@ -245,7 +318,9 @@ static bool guest_reset_allowed(struct guest *g)
 static void guest_do_reset(struct guest *g)
 {
 	host_feed_event(g->host, MACHINE_IN_RING_RESET, g->domid);
+	fault_point("reset-recorded");
 	ring_reset(&g->ring);
+	fault_point("reset-cleared");
 	g->full = false;
 	g->blocked = false;
 	g->notify = true;
@@ -279,10 +354,18 @@ uint32_t guest_mend(struct host *h, uint32_t domid)
 	return 0;
 }
 
+/* The guest began anew without the handshake, and was followed (rule 8). */
+static bool guest_moved(const struct guest *g, const struct ring *was)
+{
+	return g->ring.req_cons != was->req_cons ||
+	       g->ring.rsp_prod != was->rsp_prod;
+}
+
 static void guest_input(struct guest *g, const void *bytes, size_t len)
 {
 	host_feed_bytes(g->host, g->domid, bytes, len);
 	ring_consumed(&g->ring, len);
+	fault_point("consumed");
 	g->notify = true;
 }
 
@@ -290,11 +373,21 @@ void guest_turn(struct guest *g)
 {
 	struct host *h = g->host;
 	bool wanted = machine_wants(h->machine, g->domid) >= RING_SIZE;
+	struct ring was = g->ring;
+	void *place = host_input(h);
+	enum ring_seen seen;
 	size_t len;
 
 	g->blocked = !wanted;
 	list_queue(&h->settle, &g->settle);
-	switch (ring_look(&g->ring, wanted ? h->input : NULL, &len)) {
+	seen = ring_look(&g->ring, wanted ? place : NULL, &len);
+	if (guest_moved(g, &was)) {
+		/* The record to be written lies where the bytes do. */
+		memcpy(h->input, place, len);
+		place = h->input;
+		guest_note(g);
+	}
+	switch (seen) {
 	case RING_RESET:
 		guest_reset(g);
 		return;
@@ -302,7 +395,7 @@ void guest_turn(struct guest *g)
 		guest_fail(g, RING_ERROR_INDEX);
 		return;
 	case RING_BYTES:
-		guest_input(g, h->input, len);
+		guest_input(g, place, len);
 		break;
 	case RING_NOTHING:
 		break;
@@ -314,6 +407,7 @@ void guest_turn(struct guest *g)
 void guest_output(struct guest *g)
 {
 	struct machine_span spans[HOST_SPANS_MAX];
+	struct ring was = g->ring;
 	struct host *h = g->host;
 	size_t total = 0;
 	unsigned int n;
@@ -327,13 +421,18 @@ void guest_output(struct guest *g)
 	for (unsigned int i = 0; i < n; i++)
 		total += spans[i].len;
 	len = ring_fill(&g->ring, spans, n);
+	if (guest_moved(g, &was))
+		guest_note(g);
 	if (len < 0) {
 		guest_fail(g, RING_ERROR_INDEX);
 		return;
 	}
 	if (len > 0) {
+		fault_point("copied");
 		host_feed_taken(h, g->domid, (size_t)len);
+		fault_point("taken");
 		ring_produced(&g->ring, (size_t)len);
+		fault_point("produced");
 		g->notify = true;
 	}
 	g->full = total > (size_t)len;
@@ -341,18 +440,39 @@ void guest_output(struct guest *g)
 		list_queue(&h->guests_out, &g->out);
 }
 
+/* Short of memory or descriptors, not short of an event channel. */
+static bool guest_notify_later(int error)
+{
+	return error == -ENOMEM || error == -EMFILE || error == -ENFILE ||
+	       error == -EAGAIN || error == -EINTR;
+}
+
+static void guest_notify(struct guest *g)
+{
+	struct host *h = g->host;
+	int error = g->bound ? evtchn_notify(h->evtchn, g->port) : 0;
+
+	g->notify = false;
+	g->count.notifies_out++;
+	if (!error)
+		return;
+	log_limited(&g->limit, h->now, LOG_EVTCHN,
+		    "domain %u: cannot notify: %s", g->domid,
+		    strerror(-error));
+	/* A guest that polls can still learn why it is not served. */
+	if (!guest_notify_later(error) && !g->ring.error) {
+		guest_fail(g, RING_ERROR_COMM);
+		g->notify = false;
+	}
+}
+
 void guest_settle(struct guest *g)
 {
 	struct host *h = g->host;
 
 	ring_turn_over(&g->ring);
-	if (g->notify) {
-		g->notify = false;
-		g->count.notifies_out++;
-		if (g->bound && evtchn_notify(h->evtchn, g->port))
-			log_limited(&g->limit, h->now, LOG_EVTCHN,
-				    "domain %u: cannot notify", g->domid);
-	}
+	if (g->notify)
+		guest_notify(g);
 	if (list_empty(&g->ready) &&
 	    ring_wants_turn(&g->ring, !g->blocked, g->full))
 		list_queue(&h->ready, &g->ready);
@@ -399,12 +519,14 @@ static void guest_sweep_one(struct guest *g)
 void guest_sweep(struct host *h)
 {
 	unsigned int slices = h->guest_count / SWEEP_SLICE + 1;
+	unsigned int slice = h->guest_count < SWEEP_SLICE ? h->guest_count :
+							    SWEEP_SLICE;
 
-	for (unsigned int n = 0; n < SWEEP_SLICE; n++) {
+	if (!slice)
+		return;
+	for (unsigned int n = 0; n < slice; n++) {
 		struct list *item = list_pop(&h->guests);
 
-		if (!item)
-			return;
 		list_queue(&h->guests, item);
 		guest_sweep_one(list_of(item, struct guest, all));
 	}

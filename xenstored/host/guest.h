@@ -17,6 +17,8 @@
 #include "xenstored/host/log.h"
 #include "xenstored/host/ring.h"
 
+struct recovered_ring;
+
 struct guest_counters {
 	uint64_t notifies_in;
 	uint64_t notifies_out;
@@ -61,6 +63,12 @@ static inline struct guest *guest_of(const struct host *h, uint32_t domid)
  * which can no longer be bound: that ring has error 1.
  */
 uint32_t guest_map(struct host *h, const struct machine_ask *ask);
+/*
+ * Go on with a ring that another process served; `failed`: it stands in an
+ * error.  0 or -errno.
+ */
+int guest_restore(struct host *h, const struct recovered_ring *was,
+		  bool failed);
 /* MACHINE_ASK_UNMAP */
 void guest_unmap(struct host *h, uint32_t domid);
 /*

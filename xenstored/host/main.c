@@ -19,12 +19,16 @@
 #include "protocol/ring.h"
 #include "xenstored/host/asks.h"
 #include "xenstored/host/background.h"
+#include "xenstored/host/checkpoint.h"
 #include "xenstored/host/client.h"
 #include "xenstored/host/evtchn.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/host.h"
 #include "xenstored/host/hypervisor.h"
 #include "xenstored/host/listener.h"
+#include "xenstored/host/descriptors.h"
+#include "xenstored/host/journal.h"
+#include "xenstored/host/recovery.h"
 #include "xenstored/host/log.h"
 #include "xenstored/host/loop.h"
 #include "xenstored/host/mapping.h"
@@ -37,13 +41,9 @@
 /* Descriptors wanted: clients are not to be limited by a shell's default. */
 #define FILES_WANTED 65536u
 
-static struct log_limit machine_limit;
-
 static void main_log(void *arg, const char *id, const char *text)
 {
-	struct host *h = arg;
-
-	log_machine(&machine_limit, h->now, id, text);
+	log_machine(id, text);
 }
 
 static void main_trace(void *arg, bool in, uint32_t conn,
@@ -96,7 +96,7 @@ static int start_trace(struct host *h)
 	return trace_open(h->trace, h->options->trace_file);
 }
 
-static int start_machine(struct host *h)
+static int start_config(struct host *h)
 {
 	struct machine_config *c = &h->config;
 
@@ -111,8 +111,53 @@ static int start_machine(struct host *h)
 	c->log = main_log;
 	c->trace = main_trace;
 	c->arg = h;
-	h->machine = machine_new(c);
+	return 0;
+}
+
+/* What another process left behind, or an empty store. */
+static int start_store(struct host *h)
+{
+	int error = recovery_load(h);
+
+	if (error || h->machine)
+		return error;
+	h->machine = machine_new(&h->config);
 	return h->machine ? 0 : -ENOMEM;
+}
+
+/* From here on every input is recorded. */
+static int start_journal(struct host *h)
+{
+	uint64_t number = h->recovery ? h->recovery->segment : 1;
+	int error;
+
+	/* Left over from a life that ended differently: not to be replayed. */
+	journal_clear(h->options->rundir, NULL, number, UINT64_MAX);
+	h->journal = journal_new(h, h->options->rundir, number, &error);
+	if (!h->journal)
+		return error;
+	if (h->evtchn)
+		journal_virq(h->journal, evtchn_virq(h->evtchn));
+	return 0;
+}
+
+static int start_identity(struct host *h)
+{
+	static const char digit[] = "0123456789abcdef";
+	struct machine_input in = { .type = MACHINE_IN_IDENTITY };
+	unsigned char random[16];
+	char text[2 * sizeof(random)];
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return -EIO;
+	for (size_t i = 0; i < sizeof(random); i++) {
+		text[2 * i] = digit[random[i] >> 4];
+		text[2 * i + 1] = digit[random[i] & 15];
+	}
+	in.data = text;
+	in.len = sizeof(text);
+	host_feed(h, &in);
+	return 0;
 }
 
 static int start_xen(struct host *h)
@@ -131,20 +176,43 @@ static int start_xen(struct host *h)
 
 static int start_listener(struct host *h)
 {
-	return listener_open(h, notify_listen_fd());
+	return listener_open(h, descriptors_take_listener());
 }
 
 /* Rings are mapped before anybody is told that the daemon is ready. */
-static int start_adopt(struct host *h)
+static int start_world(struct host *h)
 {
 	int error = 0;
 
 	host_feed_time(h);
-	if (h->hypervisor)
+	if (h->recovery)
+		error = recovery_attach(h);
+	else if (h->hypervisor)
 		error = hypervisor_adopt(h);
 	while (!error && asks_carry_out(h))
 		;
+	descriptors_drop_rest();
 	return error;
+}
+
+/* A death from here on finds a checkpoint. */
+static int start_checkpoint(struct host *h)
+{
+	uint64_t began = h->now;
+	int error = h->recovery ? 0 : start_identity(h);
+
+	if (!error)
+		error = checkpoint_now(h);
+	if (error || !h->recovery)
+		return error;
+	log_say(LOG_RECOVERED, "%llu inputs replayed, %u rings, %u clients, "
+		"%llu clients in doubt, %llu ms",
+		(unsigned long long)h->count.recovered, h->guest_count,
+		h->client_count, (unsigned long long)h->count.doubtful,
+		(unsigned long long)(host_clock() - began) / 1000);
+	talloc_free(h->recovery);
+	h->recovery = NULL;
+	return 0;
 }
 
 static const struct start_step {
@@ -156,17 +224,21 @@ static const struct start_step {
 	{ start_epoll, LOG_START_FAILED, "epoll" },
 	{ signals_open, LOG_START_FAILED, "signals" },
 	{ start_trace, LOG_START_FAILED, "trace file" },
-	{ start_machine, LOG_START_FAILED, "the store" },
-	{ start_xen, LOG_NO_HYPERVISOR, "no Xen here (or no right to use "
-	  "it); --no-domain-init does without" },
 	{ start_rundir, LOG_START_FAILED, "run directory" },
 	{ start_listener, LOG_SOCKET, "socket" },
-	{ start_adopt, LOG_NO_HYPERVISOR, "dom0's ring" },
+	{ start_config, LOG_START_FAILED, "random numbers" },
+	{ start_store, LOG_START_FAILED, "the store" },
+	{ start_xen, LOG_NO_HYPERVISOR, "no Xen here (or no right to use "
+	  "it); --no-domain-init does without" },
+	{ start_journal, LOG_START_FAILED, "journal" },
+	{ start_world, LOG_NO_HYPERVISOR, "dom0's ring" },
+	{ start_checkpoint, LOG_START_FAILED, "first checkpoint" },
 };
 
 static bool host_start(struct host *h)
 {
 	h->now = host_clock();
+	descriptors_receive();
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		int error = steps[i].run(h);
 
@@ -235,6 +307,8 @@ static int host_serve(struct host *h, int background)
 	notify_send("READY=1");
 	error = loop_run(h);
 	notify_send("STOPPING=1");
+	/* Not needed for what comes next, which the journal would do for. */
+	checkpoint_now(h);
 	if (error)
 		log_say(LOG_LOOP, "cannot wait: %s", strerror(-error));
 	else
