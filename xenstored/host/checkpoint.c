@@ -25,7 +25,7 @@
 #include "xenstored/host/log.h"
 
 /* Journal bytes after which a checkpoint is due. */
-#define CHECKPOINT_BYTES (2u << 20)
+#define CHECKPOINT_BYTES (JOURNAL_SEGMENT / 2)
 /* Nodes looked at in one slice. */
 #define CHECKPOINT_SLICE 128u
 /* After a failure, microseconds. */

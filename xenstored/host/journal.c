@@ -118,7 +118,10 @@ static int journal_begin(struct journal *j, uint64_t number)
 	h->number = number;
 	h->size = JOURNAL_SEGMENT;
 	h->published = h->executed = JOURNAL_HEADER;
-	h->receiving = h->sending = h->broken = h->deaths = 0;
+	h->broken = h->deaths = 0;
+	/* A call may be under way whose record comes into this segment. */
+	h->receiving = j->header ? j->header->receiving : 0;
+	h->sending = j->header ? j->header->sending : 0;
 	__atomic_store_n(&h->magic, JOURNAL_MAGIC, __ATOMIC_RELEASE);
 	if (j->map)
 		munmap(j->map, JOURNAL_SEGMENT);

@@ -19,10 +19,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config.h"
 #include "xenstored/core/machine.h"
 
 #define JOURNAL_FORMAT 1u
+/* Small where tests want to die at every turn of a segment. */
+#ifdef ENABLE_FAULTS
+#define JOURNAL_SEGMENT (128u << 10)
+#else
 #define JOURNAL_SEGMENT (4u << 20)
+#endif
 #define JOURNAL_HEADER 4096u
 /* Longest data of a record: what one turn receives. */
 #define JOURNAL_DATA_MAX 16384u
