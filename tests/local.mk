@@ -4,3 +4,4 @@ include tests/property/local.mk
 include tests/sim/local.mk
 include tests/conformance/local.mk
 include tests/fuzz/local.mk
+include tests/update/local.mk

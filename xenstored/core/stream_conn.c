@@ -58,8 +58,8 @@ static bool rest_fits(struct span rest, unsigned int sent,
  * does not matter to its reader, but our queue holds whole messages: one is
  * made of which the right number of bytes is gone.
  */
-static bool restore_rest(struct streaming *s, struct conn *c,
-			 struct span rest)
+static int restore_rest(struct streaming *s, struct conn *c,
+			struct span rest)
 {
 	struct wire_header h = { .type = WIRE_ERROR };
 	unsigned int sent = WIRE_HEADER_SIZE;
@@ -69,13 +69,16 @@ static bool restore_rest(struct streaming *s, struct conn *c,
 			if (rest_fits(rest, sent, &h))
 				break;
 		if (sent == WIRE_HEADER_SIZE)
-			return false;
+			return streaming_fail(s, -EPROTO, "a half-sent "
+					      "message is damaged");
 	} else {
 		h.len = (uint32_t)rest.len;
 	}
-	return conn_restore_message(s->m, c, &h, rest.at + rest.len - h.len,
-				    false, false) &&
-	       conn_restore_sent(s->m, c, sent);
+	if (conn_restore_message(s->m, c, &h, rest.at + rest.len - h.len,
+				 false, false) &&
+	    conn_restore_sent(s->m, c, sent))
+		return 0;
+	return streaming_fail(s, -ENOMEM, "no memory");
 }
 
 static bool is_special_event(struct span payload)
@@ -83,23 +86,24 @@ static bool is_special_event(struct span payload)
 	return payload.len && payload.at[0] == '@';
 }
 
-static bool restore_message(struct streaming *s, struct conn *c,
-			    struct stream_in *out)
+static int restore_message(struct streaming *s, struct conn *c,
+			   struct stream_in *out)
 {
 	struct span head = stream_take_bytes(out, WIRE_HEADER_SIZE), payload;
-	struct wire_header h;
+	struct wire_header h = { 0 };
 	bool event;
 
-	if (out->failed)
-		return false;
-	h = wire_header_get(head.at);
-	if (h.len > WIRE_PAYLOAD_MAX)
-		return false;
+	if (!out->failed)
+		h = wire_header_get(head.at);
 	payload = stream_take_bytes(out, h.len);
+	if (out->failed || h.len > WIRE_PAYLOAD_MAX)
+		return streaming_fail(s, -EPROTO, "a message that was not "
+				      "sent is damaged");
 	event = h.type == WIRE_WATCH_EVENT;
-	return !out->failed &&
-	       conn_restore_message(s->m, c, &h, payload.at, event,
-				    event && !is_special_event(payload));
+	if (conn_restore_message(s->m, c, &h, payload.at, event,
+				 event && !is_special_event(payload)))
+		return 0;
+	return streaming_fail(s, -ENOMEM, "no memory");
 }
 
 static int restore_output(struct streaming *s, struct conn *c, size_t partial,
@@ -107,20 +111,18 @@ static int restore_output(struct streaming *s, struct conn *c, size_t partial,
 {
 	struct stream_in out = { cursor_of(NULL, 0), false };
 	struct span all = stream_take_bytes(&s->body, len), rest;
+	int err = 0;
 
 	if (s->body.failed || partial > len)
 		return streaming_fail(s, -EPROTO, "output of a connection is "
 				      "damaged");
 	out.c = cursor_of(all.at, all.len);
 	rest = stream_take_bytes(&out, partial);
-	if (partial && !restore_rest(s, c, rest))
-		return streaming_fail(s, -EPROTO, "a half-sent message is "
-				      "damaged");
-	while (cursor_left(&out.c))
-		if (!restore_message(s, c, &out))
-			return streaming_fail(s, -EPROTO, "a message that "
-					      "was not sent is damaged");
-	return 0;
+	if (partial)
+		err = restore_rest(s, c, rest);
+	while (cursor_left(&out.c) && !err)
+		err = restore_message(s, c, &out);
+	return err;
 }
 
 /* -------------------------------------------------------- connections -- */
