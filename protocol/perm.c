@@ -16,7 +16,7 @@ bool perm_parse(struct span s, struct perm *out)
 	for (unsigned int i = 0; i < 4; i++) {
 		if (s.at[0] != letters[i])
 			continue;
-		if (!span_decimal(digits, 65535, &domid))
+		if (!span_number(digits, 65535, &domid))
 			return false;
 		out->domid = (uint16_t)domid;
 		out->access = (uint8_t)i;

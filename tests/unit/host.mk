@@ -39,3 +39,7 @@ tests_unit_test_host_ring_CPPFLAGS = $(host_unit_cppflags)
 tests_unit_test_host_ring_CFLAGS = $(host_unit_cflags)
 tests_unit_test_host_ring_LDADD = $(host_unit_libs)
 endif
+
+# The program itself; runs in the build tree.
+TESTS += tests/unit/test_host_daemon.py
+EXTRA_DIST += tests/unit/test_host_daemon.py

@@ -47,8 +47,8 @@ static bool check_owned(struct checking *k, const struct tree_walk *w,
 	char path[WIRE_ABS_PATH_MAX + 1];
 	struct span s = { path, 0 };
 
-	if (!owner || !w->parent ||
-	    owner == effect_owner(k->m, w->parent->acl))
+	if (!owner || owner == (w->parent ?
+				effect_owner(k->m, w->parent->acl) : 0))
 		return true;
 	for (unsigned int i = 1; i <= w->depth; i++) {
 		struct node *on = tree_walk_at(w, i);
@@ -60,6 +60,8 @@ static bool check_owned(struct checking *k, const struct tree_walk *w,
 		s.len += on->name_len;
 	}
 	k->owned++;
+	if (!s.len)
+		path[s.len++] = '/';
 	return owned_find(k->m, owner, s);
 }
 

@@ -21,6 +21,7 @@ struct watch;
 #define CONN_INPUT_MAX (2 * WIRE_MESSAGE_MAX)
 /* Replies not taken above which a privileged reader's requests wait. */
 #define CONN_REPLIES_MAX (64 * 1024)
+#define CONN_SPARE 48
 /* What a queued message costs beside its bytes. */
 #define CONN_MESSAGE_COST 64
 
@@ -62,6 +63,8 @@ struct conn {
 	uint8_t *in;			/* CONN_INPUT_MAX bytes, or NULL */
 	size_t in_len;
 
+	struct message *spare;		/* room for a short reply */
+	struct message *roomy;		/* and for the long one at hand */
 	struct message *out, **out_last;
 	size_t out_sent;		/* of the first message */
 	size_t out_bytes;
@@ -111,7 +114,15 @@ void conn_run(struct machine *m, struct conn *c);
 bool conn_paused(const struct conn *c);
 size_t conn_wants(const struct conn *c);
 
-/* Output.  False: no memory, nothing queued. */
+/*
+ * Output.  Room for a short reply (CONN_SPARE bytes of payload: an OK, an
+ * error, a number) is taken before a request is executed, so that what was
+ * done can always be told.  False: no memory.
+ */
+bool conn_reserve(struct conn *c);
+/* Is there room for a reply of that length?  A long one is made here. */
+bool conn_has_room(struct conn *c, const struct wire_header *header);
+/* False: no memory, nothing queued; never for a short reply. */
 bool conn_reply(struct machine *m, struct conn *c,
 		const struct wire_header *header, const void *payload);
 /* An event on `path` (as the watcher is to see it); never fails. */

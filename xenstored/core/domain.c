@@ -88,6 +88,46 @@ void domain_free(struct machine *m, struct domain *d)
 	talloc_free(d);
 }
 
+/* What its owner also owned right below the root goes with him. */
+static int root_children(struct change *c, uint16_t owner)
+{
+	struct node **list = dir_list(c->root->dir);
+	uint32_t count = dir_count(c->root->dir);
+	char path[WIRE_ABS_PATH_MAX + 1] = "/";
+	int err = count && !list ? -ENOMEM : 0;
+
+	/* The nodes stay as long as the present tree has them. */
+	for (uint32_t i = 0; i < count && err >= 0; i++) {
+		struct span s = { path, 1u + list[i]->name_len };
+
+		if (acl_owner(list[i]->acl) != owner)
+			continue;
+		memcpy(path + 1, list[i]->data, list[i]->name_len);
+		err = change_rm(c, &access_daemon, s);
+	}
+	mem_drop(list);
+	return err;
+}
+
+/* The root cannot go: it becomes dom0's. */
+static int root_inherit(struct change *c)
+{
+	struct span path = { "/", 1 };
+	struct acl *old = c->root->acl, *acl;
+	uint16_t owner = acl_owner(old);
+	int err = root_children(c, owner);
+
+	if (err < 0)
+		return err;
+	acl = acl_new(old->entry, old->count, ++c->m->age);
+	if (!acl)
+		return -ENOMEM;
+	acl->entry[0].domid = 0;
+	err = change_set_acl(c, &access_daemon, path, acl);
+	acl_unref(acl);
+	return err;
+}
+
 /* Remove all it owns.  False: no memory, nothing was removed. */
 static bool domain_clear(struct machine *m, struct domain *d)
 {
@@ -99,7 +139,8 @@ static bool domain_clear(struct machine *m, struct domain *d)
 		struct owned *o = list_entry(l, struct owned, in_domain);
 		struct span path = { o->path, o->len };
 
-		err = change_rm(&c, &access_daemon, path);
+		err = path.len == 1 ? root_inherit(&c) :
+			change_rm(&c, &access_daemon, path);
 		if (err < 0)
 			break;
 	}
@@ -173,6 +214,9 @@ int domain_facts(struct machine *m, uint32_t domid, uint32_t flags,
 	bool alive = (flags & MACHINE_DOM_EXISTS) &&
 		     !(flags & MACHINE_DOM_DYING);
 
+	/* One that was introduced before anybody told its instance. */
+	if (d && alive && !d->instance)
+		d->instance = instance;
 	if (d && domid && (!alive || d->instance != instance)) {
 		domain_death(m, d);
 		d = NULL;

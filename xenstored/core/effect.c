@@ -223,6 +223,10 @@ void change_publish(struct change *c)
 	for (struct change_effect *e = c->first; e; e = e->next) {
 		struct span path = { e->path, e->len };
 
+		/* Made and removed again inside: nothing has changed. */
+		if (e->removed && !tree_find(&m->key, old, path) &&
+		    !tree_find(&m->key, m->root, path))
+			continue;
 		watch_fire(m, old, path, e->removed);
 	}
 	node_unref(old);

@@ -22,6 +22,7 @@ struct firing {
 	/* Lists of which any that grants READ lets the watcher know. */
 	const struct acl *acl[3];
 	bool special;
+	struct span with;	/* special: the path that names the domain */
 	bool exact;		/* each match fires on its own path */
 };
 
@@ -52,6 +53,8 @@ static void firing_event(struct firing *f, struct watch *w)
 		conn_event(f->m, w, watch_path(w), false);
 		return;
 	}
+	if (f->special && (w->depth > 0 || w->path_len == f->with.len))
+		path = f->with;
 	path.at += w->prefix;
 	path.len -= w->prefix;
 	conn_event(f->m, w, path, f->special);
@@ -198,6 +201,12 @@ void watch_fire(struct machine *m, struct node *old, struct span path,
 	firing_send(&f);
 }
 
+static void firing_all(struct firing *f, struct watch_node *n)
+{
+	list_each(&n->watches, l)
+		firing_match(f, list_entry(l, struct watch, in_node));
+}
+
 void watch_fire_special(struct machine *m, enum special_id what,
 			uint32_t domid)
 {
@@ -220,21 +229,14 @@ void watch_fire_special(struct machine *m, enum special_id what,
 	while (k)
 		room[with.len++] = digits[--k];
 
+	f.path = plain;
+	f.with = with;
 	n = trie_child(m, m->watch_special, plain);
-	for (unsigned int depth = 0; n && depth < 2; depth++) {
-		f.path = depth ? with : plain;
-		list_each(&n->watches, l) {
-			struct watch *w = list_entry(l, struct watch, in_node);
-
-			if ((w->depth > 0) == (depth > 0))
-				firing_match(&f, w);
-		}
-		firing_send(&f);
-	}
-	n = trie_child(m, m->watch_special, with);
-	if (!n || what != SPECIAL_RELEASE)
-		return;
-	f.path = with;
-	firing_place(&f, n, 0);
+	if (n)
+		firing_all(&f, n);
+	n = what == SPECIAL_RELEASE ?
+		trie_child(m, m->watch_special, with) : NULL;
+	if (n)
+		firing_all(&f, n);
 	firing_send(&f);
 }

@@ -132,6 +132,12 @@ enum machine_input_type {
 	 * CONTROL the reply's payload at `data`, `len` <= WIRE_PAYLOAD_MAX.
 	 */
 	MACHINE_IN_DONE,
+	/*
+	 * The generation of the store: `len` bytes of text at `data` become
+	 * the value of /tool/xenstored/generation, readable by everybody
+	 * (docs/recovery.md).  Fed once, when a store begins.
+	 */
+	MACHINE_IN_IDENTITY,
 };
 
 enum machine_domain_flags {

@@ -47,6 +47,14 @@ static bool within(const struct request *r, enum quota_id row, uint64_t n)
 	       quota_allows(r->c->domain->limit[row], n);
 }
 
+/* May it write there at all, be it the node or something below it? */
+static bool may_write(struct request *r, struct span path)
+{
+	struct node *n = tree_nearest(&r->m->key, request_root(r), path, NULL);
+
+	return access_of(r->m, &r->who, n->acl) & PERM_WRITE;
+}
+
 int op_write(struct request *r)
 {
 	struct cursor c = request_cursor(r);
@@ -59,7 +67,7 @@ int op_write(struct request *r)
 	err = request_path(r, given, false, &path, NULL);
 	if (err)
 		return err;
-	if (!within(r, QUOTA_NODE_SIZE, value.len))
+	if (!within(r, QUOTA_NODE_SIZE, value.len) && may_write(r, path))
 		return refuse(r, QUOTA_NODE_SIZE, path);
 	return alter(r, path, value, NULL);
 }
@@ -128,15 +136,8 @@ static int know_domains(struct request *r, const struct perm *entry,
 static int set_special(struct request *r, struct span path, struct acl *acl)
 {
 	int special = watch_special_id(path);
-	struct acl **at;
+	struct acl **at = &r->m->special[special];
 
-	if (special < 0)
-		return WIRE_ENOENT;
-	at = &r->m->special[special];
-	if (!(access_of(r->m, &r->who, *at) & ACCESS_OWNER))
-		return WIRE_EACCES;
-	if (!r->who.privileged && acl_owner(*at) != acl_owner(acl))
-		return WIRE_EPERM;
 	acl_unref(*at);
 	*at = acl_ref(acl);
 	return reply_string(r, "OK");
@@ -145,17 +146,25 @@ static int set_special(struct request *r, struct span path, struct acl *acl)
 /* Whether the caller may at all, before anybody is asked about domains. */
 static int may_set(struct request *r, struct span path, struct perm owner)
 {
+	const struct acl *acl;
 	struct node *n;
-	int err;
+	int err, special;
 
-	if (path.at[0] == '@')
-		return 0;
-	err = request_node(r, path, PERM_WRITE | ACCESS_OWNER, SEEN_ACL, &n);
-	if (err)
-		return err;
-	if (!(access_of(r->m, &r->who, n->acl) & ACCESS_OWNER))
+	if (path.at[0] == '@') {
+		special = watch_special_id(path);
+		if (special < 0)
+			return WIRE_ENOENT;
+		acl = r->m->special[special];
+	} else {
+		err = request_node(r, path, PERM_WRITE | ACCESS_OWNER,
+				   SEEN_ACL, &n);
+		if (err)
+			return err;
+		acl = n->acl;
+	}
+	if (!(access_of(r->m, &r->who, acl) & ACCESS_OWNER))
 		return WIRE_EACCES;
-	if (!r->who.privileged && owner.domid != acl_owner(n->acl))
+	if (!r->who.privileged && owner.domid != acl_owner(acl))
 		return WIRE_EPERM;
 	return 0;
 }

@@ -13,16 +13,50 @@ static uint64_t message_cost(const struct message *msg)
 	return CONN_MESSAGE_COST + msg->len;
 }
 
+static void message_init(struct message *msg, const struct wire_header *header)
+{
+	memset(msg, 0, sizeof(*msg));
+	msg->len = WIRE_HEADER_SIZE + header->len;
+	wire_header_put(msg->bytes, header);
+}
+
 static struct message *message_new(const struct wire_header *header)
 {
 	struct message *msg =
 		mem_block(sizeof(*msg) + WIRE_HEADER_SIZE + header->len);
 
+	if (msg)
+		message_init(msg, header);
+	return msg;
+}
+
+bool conn_reserve(struct conn *c)
+{
+	if (!c->spare)
+		c->spare = mem_block(sizeof(*c->spare) + WIRE_HEADER_SIZE +
+				     CONN_SPARE);
+	return c->spare;
+}
+
+bool conn_has_room(struct conn *c, const struct wire_header *header)
+{
+	if (header->len > CONN_SPARE && !c->roomy)
+		c->roomy = message_new(header);
+	return header->len <= CONN_SPARE || c->roomy;
+}
+
+/* The room that was set aside. */
+static struct message *reply_new(struct conn *c,
+				 const struct wire_header *header)
+{
+	struct message **room = header->len > CONN_SPARE ? &c->roomy :
+		&c->spare;
+	struct message *msg = *room;
+
 	if (!msg)
-		return NULL;
-	memset(msg, 0, sizeof(*msg));
-	msg->len = WIRE_HEADER_SIZE + header->len;
-	wire_header_put(msg->bytes, header);
+		return message_new(header);
+	*room = NULL;
+	message_init(msg, header);
 	return msg;
 }
 
@@ -65,7 +99,7 @@ static void message_done(struct machine *m, struct conn *c)
 bool conn_reply(struct machine *m, struct conn *c,
 		const struct wire_header *header, const void *payload)
 {
-	struct message *msg = message_new(header);
+	struct message *msg = reply_new(c, header);
 
 	if (!msg)
 		return false;
@@ -238,6 +272,9 @@ void output_drop(struct machine *m, struct conn *c)
 		message_done(m, c);
 	c->out_sent = 0;
 	c->out_bytes = 0;
+	mem_drop(c->spare);
+	mem_drop(c->roomy);
+	c->spare = c->roomy = NULL;
 }
 
 bool conn_restore_message(struct machine *m, struct conn *c,

@@ -56,26 +56,40 @@ static int request_judge(struct request *r)
 	return r->tx ? 0 : WIRE_ENOENT;
 }
 
+static void reply_send(struct request *r, struct wire_header *h,
+		       const void *payload)
+{
+	if (r->m->config.trace)
+		r->m->config.trace(r->m->config.arg, false, r->c->id, h,
+				   payload);
+	if (!conn_reply(r->m, r->c, h, payload))
+		conn_violation(r->m, r->c, 3);
+}
+
+static void request_error(struct request *r, int err)
+{
+	const char *name = wire_error_name(err > 0 ? err : WIRE_ENOMEM);
+	struct wire_header h = r->h;
+
+	h.type = WIRE_ERROR;
+	h.len = (uint32_t)strlen(name) + 1;
+	reply_send(r, &h, name);
+}
+
+/* A long reply is to a request that only looked: it may turn into ENOMEM. */
 static void request_reply(struct request *r, int err)
 {
 	struct wire_header h = r->h;
-	const void *payload = r->m->reply;
-	const char *name;
 
 	if (r->c->dead || r->c->failed)
 		return;
 	h.len = (uint32_t)r->m->reply_len;
-	if (err) {
-		name = wire_error_name(err > 0 ? err : WIRE_ENOMEM);
-		h.type = WIRE_ERROR;
-		h.len = (uint32_t)strlen(name) + 1;
-		payload = name;
-	}
-	if (r->m->config.trace)
-		r->m->config.trace(r->m->config.arg, false, r->c->id, &h,
-				   payload);
-	if (!conn_reply(r->m, r->c, &h, payload))
-		conn_violation(r->m, r->c, 3);
+	if (!err && !conn_has_room(r->c, &h))
+		err = -ENOMEM;
+	if (err)
+		request_error(r, err);
+	else
+		reply_send(r, &h, r->m->reply);
 }
 
 static void answer_done(struct conn *c)
@@ -103,6 +117,10 @@ bool request_execute(struct machine *m, struct conn *c,
 	r.room_used = 0;
 	m->reply_len = 0;
 	m->reply_over = false;
+	if (!conn_reserve(c)) {
+		conn_violation(m, c, 3);
+		return true;
+	}
 	err = request_judge(&r);
 	if (!err)
 		err = request_table[h->type].handle(&r);

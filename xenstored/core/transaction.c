@@ -6,6 +6,7 @@
 #include "xenstored/core/fair.h"
 #include "xenstored/core/mem.h"
 #include "xenstored/core/quota.h"
+#include "protocol/path.h"
 
 #include <errno.h>
 #include <string.h>
@@ -375,7 +376,7 @@ static int op_note(struct machine *m, struct transaction *t, uint32_t op,
 }
 
 /* An operation was refused: the refusal is something he saw. */
-static int saw_refusal(struct machine *m, struct transaction *t,
+static int saw_refusal(struct machine *m, struct transaction *t, uint32_t op,
 		       struct span path, int err)
 {
 	int more;
@@ -386,6 +387,9 @@ static int saw_refusal(struct machine *m, struct transaction *t,
 		return transaction_fail(t, err);
 	}
 	more = saw_missing(m, t, path);
+	/* RM tells apart a node and a parent that are not there. */
+	if (!more && op == WIRE_RM && err == WIRE_ENOENT)
+		more = transaction_saw(m, t, path_parent(path), SEEN_EXISTS);
 	return more ? more : err;
 }
 
@@ -408,7 +412,7 @@ int transaction_do(struct machine *m, struct transaction *t, uint32_t op,
 	if (err) {
 		acl_unref(o->acl);
 		mem_drop(o);
-		return saw_refusal(m, t, path, err);
+		return saw_refusal(m, t, op, path, err);
 	}
 	if (op == WIRE_WRITE)
 		p->aspects |= SEEN_WROTE;

@@ -19,9 +19,15 @@
 typedef uint32_t ask_do(struct host *h, const struct machine_ask *ask,
 			size_t *len);
 
+/*
+ * An ask is popped before it is carried out, as what is fed then may put
+ * other asks before it; one whose data is needed (`borrows`) is popped
+ * afterwards, and must not feed.
+ */
 struct ask_row {
 	ask_do *carry_out;
 	bool answered;
+	bool borrows;
 };
 
 static uint32_t ask_domain(struct host *h, const struct machine_ask *ask,
@@ -72,7 +78,7 @@ static const struct ask_row rows[] = {
 	[MACHINE_ASK_UNMAP] =		{ ask_unmap, false },
 	[MACHINE_ASK_CLOSE] =		{ ask_close, false },
 	[MACHINE_ASK_RING_ERROR] =	{ ask_ring_error, false },
-	[MACHINE_ASK_CONTROL] =		{ ask_control, true },
+	[MACHINE_ASK_CONTROL] =		{ ask_control, true, true },
 };
 
 static void ask_answer(struct host *h, uint64_t id, uint32_t error,
@@ -101,9 +107,11 @@ bool asks_carry_out(struct host *h)
 		if (!machine_ask_peek(h->machine, &ask))
 			return false;
 		row = &rows[ask.type];
+		if (!row->borrows)
+			machine_ask_pop(h->machine);
 		error = row->carry_out(h, &ask, &len);
-		/* What the ask points to goes with it. */
-		machine_ask_pop(h->machine);
+		if (row->borrows)
+			machine_ask_pop(h->machine);
 		if (row->answered)
 			ask_answer(h, ask.id, error, error ? 0 : len);
 	}

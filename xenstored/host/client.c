@@ -143,6 +143,13 @@ static void client_listen(struct client *c, uint32_t interest)
 			 c->conn);
 }
 
+/* Of the errors of a socket call those that pass: the peer is still there. */
+static bool client_busy(int error)
+{
+	return error == EAGAIN || error == EINTR || error == ENOBUFS ||
+	       error == ENOMEM;
+}
+
 /* False: the client is gone. */
 static bool client_input(struct client *c, size_t wanted)
 {
@@ -156,7 +163,7 @@ static bool client_input(struct client *c, size_t wanted)
 		host_feed_bytes(h, c->conn, h->input, (size_t)len);
 		return true;
 	}
-	return len < 0 && (errno == EAGAIN || errno == EINTR);
+	return len < 0 && client_busy(errno);
 }
 
 void client_turn(struct client *c, uint32_t events)
@@ -211,7 +218,7 @@ void client_output(struct client *c)
 	}
 	msg.msg_iovlen = n;
 	len = sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (len < 0 && errno != EAGAIN && errno != EINTR) {
+	if (len < 0 && !client_busy(errno)) {
 		client_close(c);
 		return;
 	}

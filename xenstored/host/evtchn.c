@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A port is unmasked as soon as it was read, before its ring is looked at: a
- * notification that comes during the look sets it pending again, so that
- * none is lost.  A guest that notifies without end has its port read once a
- * pass, like everybody's.
+ * Ports are unmasked when all that fired were read, and before the first of
+ * their rings is looked at.  So a guest that notifies without end has its
+ * port read once a pass, like everybody's; and a notification that comes
+ * during the look sets the port pending again, so that none is lost.
  */
 #include "xenstored/host/evtchn.h"
 
@@ -25,6 +25,7 @@ struct evtchn {
 	xenevtchn_handle *handle;
 	struct table guests;		/* by local port */
 	uint32_t virq;
+	evtchn_port_t fired[EVTCHN_BATCH];	/* of this pass */
 };
 
 static int evtchn_destroy(struct evtchn *e)
@@ -111,23 +112,35 @@ static void evtchn_fired(struct host *h, struct guest *g)
 	list_queue(&h->ready, &g->ready);
 }
 
-bool evtchn_drain(struct host *h)
+static unsigned int evtchn_read(struct evtchn *e)
 {
-	struct evtchn *e = h->evtchn;
-	bool virq = false;
+	unsigned int n;
 	int port;
 
-	for (unsigned int n = 0; n < EVTCHN_BATCH; n++) {
+	for (n = 0; n < EVTCHN_BATCH; n++) {
 		port = xenevtchn_pending(e->handle);
 		if (port < 0)
 			break;
-		if (xenevtchn_unmask(e->handle, (evtchn_port_t)port))
-			log_say(LOG_EVTCHN, "cannot unmask port %d", port);
-		if ((uint32_t)port == e->virq)
+		e->fired[n] = (evtchn_port_t)port;
+	}
+	return n;
+}
+
+bool evtchn_drain(struct host *h)
+{
+	struct evtchn *e = h->evtchn;
+	unsigned int count = evtchn_read(e);
+	bool virq = false;
+
+	for (unsigned int i = 0; i < count; i++) {
+		evtchn_port_t port = e->fired[i];
+
+		if (xenevtchn_unmask(e->handle, port))
+			log_say(LOG_EVTCHN, "cannot unmask port %u", port);
+		if (port == e->virq)
 			virq = true;
 		else
-			evtchn_fired(h, table_get(&e->guests,
-						  (uint32_t)port));
+			evtchn_fired(h, table_get(&e->guests, port));
 	}
 	return virq;
 }

@@ -284,18 +284,39 @@ void guest_output(struct guest *g)
 		list_queue(&h->guests_out, &g->out);
 }
 
+/* Short of memory or descriptors, not short of an event channel. */
+static bool guest_notify_later(int error)
+{
+	return error == -ENOMEM || error == -EMFILE || error == -ENFILE ||
+	       error == -EAGAIN || error == -EINTR;
+}
+
+static void guest_notify(struct guest *g)
+{
+	struct host *h = g->host;
+	int error = evtchn_notify(h->evtchn, g->port);
+
+	g->notify = false;
+	g->count.notifies_out++;
+	if (!error)
+		return;
+	log_limited(&g->limit, h->now, LOG_EVTCHN,
+		    "domain %u: cannot notify: %s", g->domid,
+		    strerror(-error));
+	/* A guest that polls can still learn why it is not served. */
+	if (!guest_notify_later(error) && !g->ring.error) {
+		guest_fail(g, RING_ERROR_COMM);
+		g->notify = false;
+	}
+}
+
 void guest_settle(struct guest *g)
 {
 	struct host *h = g->host;
 
 	ring_turn_over(&g->ring);
-	if (g->notify) {
-		g->notify = false;
-		g->count.notifies_out++;
-		if (evtchn_notify(h->evtchn, g->port))
-			log_limited(&g->limit, h->now, LOG_EVTCHN,
-				    "domain %u: cannot notify", g->domid);
-	}
+	if (g->notify)
+		guest_notify(g);
 	if (list_empty(&g->ready) &&
 	    ring_wants_turn(&g->ring, !g->blocked, g->full))
 		list_queue(&h->ready, &g->ready);
@@ -342,12 +363,14 @@ static void guest_sweep_one(struct guest *g)
 void guest_sweep(struct host *h)
 {
 	unsigned int slices = h->guest_count / SWEEP_SLICE + 1;
+	unsigned int slice = h->guest_count < SWEEP_SLICE ? h->guest_count :
+							    SWEEP_SLICE;
 
-	for (unsigned int n = 0; n < SWEEP_SLICE; n++) {
+	if (!slice)
+		return;
+	for (unsigned int n = 0; n < slice; n++) {
 		struct list *item = list_pop(&h->guests);
 
-		if (!item)
-			return;
 		list_queue(&h->guests, item);
 		guest_sweep_one(list_of(item, struct guest, all));
 	}

@@ -58,9 +58,8 @@ void log_say(enum log_id id, const char *format, ...)
 void log_limited(struct log_limit *limit, uint64_t now, enum log_id id,
 		 const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-/* A line of the machine, which brings an id of its own. */
-void log_machine(struct log_limit *limit, uint64_t now, const char *id,
-		 const char *text);
+/* A line of the machine, which brings an id and has a limit of its own. */
+void log_machine(const char *id, const char *text);
 
 /* The id's text and what it means in a word; for the test of the docs. */
 const char *log_id_text(enum log_id id);

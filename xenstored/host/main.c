@@ -37,13 +37,9 @@
 /* Descriptors wanted: clients are not to be limited by a shell's default. */
 #define FILES_WANTED 65536u
 
-static struct log_limit machine_limit;
-
 static void main_log(void *arg, const char *id, const char *text)
 {
-	struct host *h = arg;
-
-	log_machine(&machine_limit, h->now, id, text);
+	log_machine(id, text);
 }
 
 static void main_trace(void *arg, bool in, uint32_t conn,

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Points at which a test lets the daemon die, so that no window is left to
+ * luck (docs/recovery.md).  Only in builds with --enable-faults: the n-th
+ * passing of the point that XENSTORED_DIE_AT=<point>:<n> names ends the
+ * process as SIGKILL would.
+ */
+#ifndef HOST_FAULT_H
+#define HOST_FAULT_H
+
+#ifdef ENABLE_FAULTS
+void fault_point(const char *name);
+#else
+static inline void fault_point(const char *name)
+{
+	(void)name;
+}
+#endif
+
+#endif

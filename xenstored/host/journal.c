@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Writing of segments; see journal.h. */
+#include "xenstored/host/journal_format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <talloc.h>
+#include <unistd.h>
+
+#include "xenstored/host/fault.h"
+
+struct journal {
+	const char *dir;
+	uint8_t *map;
+	struct journal_header *header;	/* of the present segment */
+	uint64_t number;
+	uint64_t oldest;		/* segment that is still there */
+	uint64_t end;			/* = header->published */
+	bool broken;
+};
+
+bool journal_name(char *buf, size_t size, const char *dir, uint64_t number)
+{
+	int n = snprintf(buf, size, "%s/journal.%llu", dir,
+			 (unsigned long long)number);
+
+	return n > 0 && (size_t)n < size;
+}
+
+static uint64_t mix(uint64_t h, uint64_t w)
+{
+	h = (h ^ w) * 0x9e3779b97f4a7c15ull;
+	return h ^ h >> 29;
+}
+
+uint32_t journal_sum(const struct journal_mark *mark, const void *body)
+{
+	uint64_t h = mix(mark->len, (uint64_t)mark->type << 32 | mark->conn);
+	const uint8_t *p = body;
+	uint32_t left = mark->len;
+	uint64_t w;
+
+	for (; left >= 8; left -= 8, p += 8) {
+		memcpy(&w, p, 8);
+		h = mix(h, w);
+	}
+	w = 0;
+	memcpy(&w, p, left);
+	h = mix(h, w);
+	return (uint32_t)(h ^ h >> 32);
+}
+
+/* ----------------------------------------------------------- segments -- */
+
+/* A file of full size whose pages are all there. */
+static int segment_file(const char *name)
+{
+	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600), error;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, &st) && st.st_size == JOURNAL_SEGMENT)
+		return fd;
+	error = ftruncate(fd, 0) ? errno :
+		posix_fallocate(fd, 0, JOURNAL_SEGMENT);
+	if (!error)
+		return fd;
+	close(fd);
+	unlink(name);
+	return -error;
+}
+
+static void *segment_map(const char *name, int *error)
+{
+	int fd = segment_file(name);
+	void *map;
+
+	if (fd < 0) {
+		*error = fd;
+		return NULL;
+	}
+	map = mmap(NULL, JOURNAL_SEGMENT, PROT_READ | PROT_WRITE, MAP_SHARED,
+		   fd, 0);
+	*error = map == MAP_FAILED ? -errno : 0;
+	close(fd);
+	return *error ? NULL : map;
+}
+
+static int journal_begin(struct journal *j, uint64_t number)
+{
+	char name[4096], spare[4096];
+	struct journal_header *h;
+	uint8_t *map;
+	int error;
+
+	if (!journal_name(name, sizeof(name), j->dir, number) ||
+	    (size_t)snprintf(spare, sizeof(spare), "%s/journal.spare",
+			     j->dir) >= sizeof(spare))
+		return -ENAMETOOLONG;
+	/* Its pages are there already; its contents do not matter. */
+	if (rename(spare, name) && errno != ENOENT)
+		return -errno;
+	map = segment_map(name, &error);
+	if (!map)
+		return error;
+	h = (struct journal_header *)map;
+	h->magic = 0;
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	h->format = JOURNAL_FORMAT;
+	h->machine = MACHINE_VERSION;
+	h->number = number;
+	h->size = JOURNAL_SEGMENT;
+	h->published = h->executed = JOURNAL_HEADER;
+	h->receiving = h->sending = h->broken = h->deaths = 0;
+	__atomic_store_n(&h->magic, JOURNAL_MAGIC, __ATOMIC_RELEASE);
+	if (j->map)
+		munmap(j->map, JOURNAL_SEGMENT);
+	j->map = map;
+	j->header = h;
+	j->number = number;
+	j->end = JOURNAL_HEADER;
+	fault_point("segment");
+	return 0;
+}
+
+static int journal_end(struct journal *j)
+{
+	if (j->map)
+		munmap(j->map, JOURNAL_SEGMENT);
+	return 0;
+}
+
+struct journal *journal_new(const void *parent, const char *dir,
+			    uint64_t number, int *error)
+{
+	struct journal *j = talloc_zero(parent, struct journal);
+
+	*error = -ENOMEM;
+	if (!j)
+		return NULL;
+	j->dir = talloc_strdup(j, dir);
+	talloc_set_destructor(j, journal_end);
+	j->oldest = number;
+	if (j->dir)
+		*error = journal_begin(j, number);
+	if (!*error)
+		return j;
+	talloc_free(j);
+	return NULL;
+}
+
+/* Room for one more record of that length, in the next segment if need be. */
+static int journal_room(struct journal *j, uint32_t len)
+{
+	int error;
+
+	if (j->broken)
+		return -EIO;
+	if (j->end + sizeof(struct journal_mark) + journal_align(len) <=
+	    JOURNAL_SEGMENT)
+		return 0;
+	error = journal_begin(j, j->number + 1);
+	if (error) {
+		j->broken = true;
+		__atomic_store_n(&j->header->broken, 1, __ATOMIC_RELEASE);
+	}
+	return error;
+}
+
+/* ------------------------------------------------------------ records -- */
+
+static struct journal_mark *journal_mark_at(struct journal *j)
+{
+	return (struct journal_mark *)(j->map + j->end);
+}
+
+void *journal_buffer(struct journal *j)
+{
+	if (journal_room(j, JOURNAL_DATA_MAX))
+		return NULL;
+	return journal_mark_at(j) + 1;
+}
+
+static void journal_publish(struct journal *j, uint32_t type, uint32_t conn,
+			    uint32_t len)
+{
+	struct journal_mark *mark = journal_mark_at(j);
+
+	mark->len = len;
+	mark->type = type;
+	mark->conn = conn;
+	mark->sum = journal_sum(mark, mark + 1);
+	j->end += sizeof(*mark) + journal_align(len);
+	__atomic_store_n(&j->header->published, j->end, __ATOMIC_RELEASE);
+	fault_point("published");
+}
+
+/* Body: `first` (may be nothing), then the data. */
+static int journal_write(struct journal *j, uint32_t type, uint32_t conn,
+			 const void *first, size_t first_len,
+			 const void *data, size_t len)
+{
+	uint8_t *body;
+	int error = journal_room(j, (uint32_t)(first_len + len));
+
+	if (error)
+		return error;
+	body = (uint8_t *)(journal_mark_at(j) + 1);
+	if (first_len)
+		memcpy(body, first, first_len);
+	if (len && data != body + first_len)
+		memcpy(body + first_len, data, len);
+	journal_publish(j, type, conn, (uint32_t)(first_len + len));
+	return 0;
+}
+
+int journal_input(struct journal *j, const struct machine_input *in)
+{
+	struct journal_facts f = {
+		in->domid, in->port, in->flags, in->error, in->instance,
+		in->ask,
+	};
+	uint64_t number = in->type == MACHINE_IN_TIME ? in->time : in->len;
+
+	switch (in->type) {
+	case MACHINE_IN_TIME:
+	case MACHINE_IN_TAKEN:
+		return journal_write(j, in->type, in->conn, &number,
+				     sizeof(number), NULL, 0);
+	case MACHINE_IN_BYTES:
+	case MACHINE_IN_IDENTITY:
+		return journal_write(j, in->type, in->conn, NULL, 0, in->data,
+				     in->len);
+	case MACHINE_IN_DOMAIN:
+	case MACHINE_IN_ADOPT:
+	case MACHINE_IN_DONE:
+		return journal_write(j, in->type, in->conn, &f, sizeof(f),
+				     in->data, in->len);
+	case MACHINE_IN_OPEN:
+	case MACHINE_IN_CLOSE:
+	case MACHINE_IN_RING_RESET:
+	case MACHINE_IN_RING_FAILED:
+		break;
+	}
+	return journal_write(j, in->type, in->conn, NULL, 0, NULL, 0);
+}
+
+int journal_ring(struct journal *j, uint32_t domid, uint32_t port,
+		 uint32_t req_cons, uint32_t rsp_prod)
+{
+	struct journal_facts f = { domid, port, req_cons, rsp_prod, 0, 0 };
+	int error = journal_write(j, JOURNAL_RING, domid, &f, sizeof(f), NULL,
+				  0);
+
+	if (!error)
+		journal_executed(j);
+	return error;
+}
+
+int journal_virq(struct journal *j, uint32_t port)
+{
+	struct journal_facts f = { .port = port };
+	int error = journal_write(j, JOURNAL_VIRQ, 0, &f, sizeof(f), NULL, 0);
+
+	if (!error)
+		journal_executed(j);
+	return error;
+}
+
+void journal_executed(struct journal *j)
+{
+	__atomic_store_n(&j->header->executed, j->end, __ATOMIC_RELEASE);
+	fault_point("executed");
+}
+
+bool journal_broken(const struct journal *j)
+{
+	return j->broken;
+}
+
+void journal_receiving(struct journal *j, uint32_t conn)
+{
+	__atomic_store_n(&j->header->receiving, conn, __ATOMIC_RELEASE);
+}
+
+void journal_sending(struct journal *j, uint32_t conn)
+{
+	__atomic_store_n(&j->header->sending, conn, __ATOMIC_RELEASE);
+}
+
+/* ----------------------------------------------------------- rotation -- */
+
+uint64_t journal_rotate(struct journal *j, int *error)
+{
+	*error = journal_begin(j, j->number + 1);
+	if (*error)
+		return 0;
+	j->broken = false;
+	return j->number;
+}
+
+void journal_drop_before(struct journal *j, uint64_t number)
+{
+	char name[4096], spare[4096];
+	bool kept = false;
+
+	snprintf(spare, sizeof(spare), "%s/journal.spare", j->dir);
+	for (; j->oldest < number; j->oldest++) {
+		if (!journal_name(name, sizeof(name), j->dir, j->oldest))
+			continue;
+		/* One is kept for its pages. */
+		if (!kept && !rename(name, spare))
+			kept = true;
+		else
+			unlink(name);
+	}
+}
+
+uint64_t journal_since(const struct journal *j, uint64_t number)
+{
+	return (j->number - number) * (JOURNAL_SEGMENT - JOURNAL_HEADER) +
+	       j->end - JOURNAL_HEADER;
+}

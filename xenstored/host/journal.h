@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The journal: every input of the machine, in memory-mapped files that
+ * outlive the process (docs/recovery.md).
+ *
+ * A segment is a file of JOURNAL_SEGMENT bytes, allocated before it is used,
+ * so that a full file system is an errno and never a SIGBUS.  Its header
+ * tells where the last whole record ends (`published`) and what was executed.
+ * A record counts from the one store that moves `published`; whatever a death
+ * leaves behind that is, by construction, unacknowledged.
+ *
+ * Records are checked by a sum all the same: the file may have been damaged
+ * by others.
+ */
+#ifndef HOST_JOURNAL_H
+#define HOST_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "xenstored/core/machine.h"
+
+#define JOURNAL_FORMAT 1u
+#define JOURNAL_SEGMENT (4u << 20)
+#define JOURNAL_HEADER 4096u
+/* Longest data of a record: what one turn receives. */
+#define JOURNAL_DATA_MAX 16384u
+
+/* Beside the machine's input types: what the host must remember. */
+enum journal_type {
+	/* A ring stands at these indices now; domid, port (local). */
+	JOURNAL_RING = 64,
+	/* Local port of VIRQ_DOM_EXC. */
+	JOURNAL_VIRQ,
+};
+
+/* A record taken apart; `in` for the machine's, the rest for the host's. */
+struct journal_record {
+	uint32_t type;
+	struct machine_input in;
+	uint32_t domid;
+	uint32_t port;
+	uint32_t req_cons;
+	uint32_t rsp_prod;
+};
+
+struct journal;
+
+/*
+ * Begin writing segment `number` in directory `dir`, replacing a file of
+ * that name.  NULL and *error: -errno.
+ */
+struct journal *journal_new(const void *parent, const char *dir,
+			    uint64_t number, int *error);
+
+/*
+ * Write and publish one input.  Where its data lies in journal_buffer() it
+ * is not copied.  0, or -errno if a new segment was wanted and cannot be
+ * had: the journal is broken from then on, which its header tells.
+ */
+int journal_input(struct journal *j, const struct machine_input *in);
+/* The same for a record of the host's own. */
+int journal_ring(struct journal *j, uint32_t domid, uint32_t port,
+		 uint32_t req_cons, uint32_t rsp_prod);
+int journal_virq(struct journal *j, uint32_t port);
+/* The record published last was executed. */
+void journal_executed(struct journal *j);
+bool journal_broken(const struct journal *j);
+
+/*
+ * Where the data of the next record will lie: JOURNAL_DATA_MAX bytes, until
+ * the next call of any other function.  NULL if there is none to be had.
+ */
+void *journal_buffer(struct journal *j);
+
+/*
+ * A call on that connection's socket is about to be made; 0: its outcome is
+ * recorded (or nothing happened).
+ */
+void journal_receiving(struct journal *j, uint32_t conn);
+void journal_sending(struct journal *j, uint32_t conn);
+
+/*
+ * From here on into the next segment; its number, or 0 and *error.  What is
+ * before it can be dropped when a checkpoint stands for it.
+ */
+uint64_t journal_rotate(struct journal *j, int *error);
+void journal_drop_before(struct journal *j, uint64_t number);
+/* Bytes published since the segment `number` began. */
+uint64_t journal_since(const struct journal *j, uint64_t number);
+
+/* ------------------------------------------------------------ reading -- */
+
+/* What the header of a segment tells of the death of its writer. */
+struct journal_death {
+	bool broken;		/* not everything is there */
+	uint32_t receiving, sending;
+	/* The last record was published and not executed. */
+	bool suspect;
+	/* It was so before: this many times the daemon died at it. */
+	uint32_t deaths;
+};
+
+struct journal_reader;
+
+/*
+ * Open a segment for reading; NULL and *error: -ENOENT, -EPROTO (damaged),
+ * -ENOTSUP (another version).
+ */
+struct journal_reader *journal_open(const void *parent, const char *dir,
+				    uint64_t number, int *error);
+const struct journal_death *journal_death(const struct journal_reader *r);
+/*
+ * The next record: 1 and *out (data points into the mapping), 0 at the end,
+ * -EPROTO if it is damaged.
+ */
+int journal_next(struct journal_reader *r, struct journal_record *out);
+/* The record last given is the suspect. */
+bool journal_at_suspect(const struct journal_reader *r);
+/*
+ * Before it is executed again, and after: its deaths are counted in the
+ * file, so that the next start knows.
+ */
+void journal_dare(struct journal_reader *r);
+void journal_dared(struct journal_reader *r);
+
+/* Name of a segment's file; false if it does not fit. */
+bool journal_name(char *buf, size_t size, const char *dir, uint64_t number);
+
+#endif
