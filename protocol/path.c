@@ -26,7 +26,7 @@ enum path_kind path_kind(struct span path)
 	if (before == '/' && path.len > 1)
 		return PATH_BAD;
 	if (path.at[0] == '@')
-		return PATH_SPECIAL;
+		return path.len > 1 ? PATH_SPECIAL : PATH_BAD;
 	return path.at[0] == '/' ? PATH_ABSOLUTE : PATH_RELATIVE;
 }
 

@@ -4,4 +4,8 @@ include tests/property/local.mk
 include tests/sim/local.mk
 include tests/conformance/local.mk
 include tests/fuzz/local.mk
+include tests/ring/local.mk
+
+EXTRA_DIST += .ci/run tests/arrows tests/cppcheck.suppressions tests/run \
+	tests/suites.sh
 include tests/update/local.mk

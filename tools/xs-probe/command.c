@@ -51,18 +51,23 @@ const struct command command_table[] = {
 "changes nothing.  Exit status 1 if there are findings.\n"
 "\n"
 "  xs-probe check && echo fine\n" },
-	{ "ring", "DOMID", "a domain's ring page, explained", "", 1, 1,
+	{ "ring", "DOMID", "a domain's ring page, explained", "r", 1, 1,
 	  ring_run,
-"Every field of the page, and in words what is wrong with it.  Only looks.\n"
+"Every field of the page, and in words what is wrong with it.\n"
 "Exit status 1 if something is wrong, or the domain has no ring.\n"
 "\n"
-"  xs-probe ring 5\n" },
+"  -r, --reset   first close and reconnect the ring on the guest's behalf: its\n"
+"                requests, replies, events, watches and transactions are gone.\n"
+"                Refused where the ring is in use, or reconnection not offered\n"
+"\n"
+"  xs-probe ring 5\n"
+"  xs-probe ring --reset 5\n" },
 	{ NULL, NULL, NULL, NULL, 0, 0, NULL, NULL },
 };
 
 static const char intro[] =
 "Usage: xs-probe [OPTION]... COMMAND [ARGUMENT]...\n"
-"Look into a running xenstore daemon; nothing is changed.\n"
+"Look into a running xenstore daemon; nothing is changed but by ring --reset.\n"
 "\n";
 
 static const char options_help[] =
@@ -110,6 +115,7 @@ static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, 's' },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "reset", no_argument, NULL, 'r' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -131,6 +137,11 @@ static int parse(struct probe *probe, const struct command *command,
 				NULL)) >= 0) {
 		struct span text = { optarg, optarg ? strlen(optarg) : 0 };
 
+		/* A long option of another command. */
+		if (c == 'r' && !(command && strchr(command->letters, c))) {
+			fputs("xs-probe: --reset belongs to ring\n", stderr);
+			c = '?';
+		}
 		if (c == 's') {
 			probe->socket = optarg;
 		} else if (c == OPT_TIMEOUT) {

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* xs-probe ring DOMID: the page field by field, and what is wrong with it. */
+/*
+ * xs-probe ring DOMID: the page field by field, and what is wrong with it;
+ * with --reset, first a reset on the guest's behalf.  Whether that is legal is
+ * for the daemon to say, which alone knows the ring's state at that moment.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <proxenos/client_call.h>
+
 #include "protocol/cursor.h"
+#include "protocol/wire.h"
 #include "tools/xs-probe/pages.h"
 #include "tools/xs-probe/ring_words.h"
 #include "tools/xs-probe/table.h"
@@ -126,6 +133,61 @@ static int show(struct probe *probe, const struct record *record)
 	return n ? PROBE_WRONG : PROBE_FINE;
 }
 
+static const char *refusal(int error)
+{
+	switch (-error) {
+	case EBUSY:
+		return "the ring is in use: it has no error and nobody asked "
+		       "for a reset, so its guest would go on from indices "
+		       "that are gone; only the guest may ask";
+	case ENOSYS:
+		return "reconnection is not offered to this domain; only "
+		       "RELEASE and INTRODUCE by the toolstack mend its ring";
+	case ENOENT:
+		return "it has no ring any more, or the daemon is too old to "
+		       "do that";
+	default:
+		return probe_words(error);
+	}
+}
+
+static int reset(struct probe *probe, const char *domid)
+{
+	struct px_bytes parts[] = {
+		{ "probe-do", 9 },
+		{ "1", 2 },
+		{ "ring-reset", 11 },
+		{ domid, strlen(domid) + 1 },
+	};
+	char reply[WIRE_PAYLOAD_MAX];
+	ssize_t n = px_client_call(probe->client, WIRE_CONTROL, 0, parts, 4,
+				   reply, sizeof(reply), probe->timeout);
+
+	if (n >= 0)
+		return PROBE_FINE;
+	fprintf(stderr, "xs-probe: domain %s: not reset: %s\n", domid,
+		refusal((int)n));
+	return px_client_is_up(probe->client) ? PROBE_WRONG : PROBE_UNREACHED;
+}
+
+static int look(struct probe *probe, struct pages *pages, const char *text,
+		uint64_t domid, const struct record **record)
+{
+	/* A cursor is a domid: pages start with what we want. */
+	int ret = pages_read(probe, pages, "rings", text, 1);
+
+	*record = ret ? NULL : pages_domain(pages, domid);
+	if (ret == -ENOSYS)
+		return probe_cannot_tell(probe, "what ring pages say");
+	if (ret)
+		return probe_failed(probe, "ring", ret);
+	if (*record)
+		return PROBE_FINE;
+	fprintf(stderr, "xs-probe: domain %" PRIu64 " has no ring here\n",
+		domid);
+	return PROBE_WRONG;
+}
+
 int ring_run(struct probe *probe, int argc, char **argv)
 {
 	struct span text = { argv[0], strlen(argv[0]) };
@@ -138,20 +200,15 @@ int ring_run(struct probe *probe, int argc, char **argv)
 		fprintf(stderr, "xs-probe: not a domid: %s\n", argv[0]);
 		return PROBE_USAGE;
 	}
-	/* A cursor is a domid: pages start with what we want. */
-	ret = pages_read(probe, &pages, "rings", argv[0], 1);
-	record = ret ? NULL : pages_domain(&pages, domid);
-	if (ret == -ENOSYS) {
-		ret = probe_cannot_tell(probe, "what ring pages say");
-	} else if (ret) {
-		ret = probe_failed(probe, "ring", ret);
-	} else if (!record) {
-		fprintf(stderr, "xs-probe: domain %" PRIu64 " has no ring "
-			"here\n", domid);
-		ret = PROBE_WRONG;
-	} else {
-		ret = show(probe, record);
+	ret = look(probe, &pages, argv[0], domid, &record);
+	if (ret == PROBE_FINE && probe->flag['r']) {
+		pages_free(&pages);
+		ret = reset(probe, argv[0]);
+		if (ret == PROBE_FINE)
+			ret = look(probe, &pages, argv[0], domid, &record);
 	}
+	if (ret == PROBE_FINE)
+		ret = show(probe, record);
 	pages_free(&pages);
 	return ret;
 }

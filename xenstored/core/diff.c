@@ -20,8 +20,10 @@ struct diff_frame {
 
 struct diff {
 	const struct hash_key *key;
+	struct node *from, *to;
 	diff_say say;
 	void *arg;
+	bool begun;		/* the walk at hand */
 	bool gone;		/* report what has no twin, else what differs */
 	struct diff_frame *frame;
 	unsigned int frames, room;
@@ -81,14 +83,31 @@ static int diff_enter(struct diff *d, struct node *n, struct node *twin)
 	return diff_push(d, n, twin, d->path_len);
 }
 
-static int diff_walk(struct diff *d, struct node *top, struct node *twin)
+static int diff_child(struct diff *d, struct diff_frame *f, struct node *n)
 {
-	int err;
+	d->path_len = f->path_len;
+	if (d->path_len + 1 + n->name_len > WIRE_ABS_PATH_MAX)
+		return -EPROTO;
+	d->path[d->path_len++] = '/';
+	memcpy(d->path + d->path_len, n->data, n->name_len);
+	d->path_len += n->name_len;
+	return diff_enter(d, n, f->twin ?
+		dir_find(d->key, f->twin->dir, node_name(n)) : NULL);
+}
 
-	d->path[0] = '/';
-	d->path_len = 0;
-	d->frames = 0;
-	err = diff_enter(d, top, twin);
+/* One of the two walks: 1 if the budget ended first. */
+static int diff_walk(struct diff *d, struct node *top, struct node *twin,
+		     unsigned int *budget)
+{
+	int err = 0;
+
+	if (!d->begun) {
+		d->begun = true;
+		d->path[0] = '/';
+		d->path_len = 0;
+		d->frames = 0;
+		err = diff_enter(d, top, twin);
+	}
 	while (!err && d->frames) {
 		struct diff_frame *f = &d->frame[d->frames - 1];
 		struct node *n = dir_iter_next(&f->it);
@@ -97,27 +116,61 @@ static int diff_walk(struct diff *d, struct node *top, struct node *twin)
 			d->frames--;
 			continue;
 		}
-		d->path_len = f->path_len;
-		if (d->path_len + 1 + n->name_len > WIRE_ABS_PATH_MAX)
-			return -EPROTO;
-		d->path[d->path_len++] = '/';
-		memcpy(d->path + d->path_len, n->data, n->name_len);
-		d->path_len += n->name_len;
-		err = diff_enter(d, n, f->twin ?
-			dir_find(d->key, f->twin->dir, node_name(n)) : NULL);
+		err = diff_child(d, f, n);
+		if (!err && !--*budget)
+			return 1;
 	}
+	d->begun = err;
 	return err;
+}
+
+struct diff *diff_new(const struct hash_key *key, struct node *from,
+		      struct node *to)
+{
+	struct diff *d = mem_block(sizeof(*d));
+
+	if (!d)
+		return NULL;
+	memset(d, 0, sizeof(*d));
+	d->key = key;
+	d->from = from ? node_ref(from) : NULL;
+	d->to = node_ref(to);
+	return d;
+}
+
+void diff_free(struct diff *d)
+{
+	if (!d)
+		return;
+	node_unref(d->from);
+	node_unref(d->to);
+	mem_drop(d->frame);
+	mem_drop(d);
+}
+
+int diff_step(struct diff *d, unsigned int budget, diff_say say, void *arg)
+{
+	int err = 0;
+
+	d->say = say;
+	d->arg = arg;
+	if (!d->gone) {
+		err = diff_walk(d, d->to, d->from, &budget);
+		if (err)
+			return err;
+		d->gone = true;
+	}
+	return d->from ? diff_walk(d, d->from, d->to, &budget) : 0;
 }
 
 int diff_trees(const struct hash_key *key, struct node *from, struct node *to,
 	       diff_say say, void *arg)
 {
-	struct diff d = { .key = key, .say = say, .arg = arg };
-	int err = diff_walk(&d, to, from);
+	struct diff *d = diff_new(key, from, to);
+	int err = d ? 1 : -ENOMEM;
 
-	d.gone = true;
-	if (!err && from)
-		err = diff_walk(&d, from, to);
-	mem_drop(d.frame);
+	while (err > 0)
+		err = diff_step(d, UINT32_MAX, say, arg);
+	diff_free(d);
 	return err;
 }

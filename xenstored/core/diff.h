@@ -15,7 +15,18 @@
  */
 typedef int (*diff_say)(void *arg, struct span path, const struct node *n);
 
-/* 0, -ENOMEM, or what `say` returned. */
+/*
+ * The same bit by bit: a walk that holds references on both trees, and steps
+ * that look at about `budget` nodes each.  1: there is more, 0: done, or a
+ * negative errno, after which it cannot go on.
+ */
+struct diff;
+struct diff *diff_new(const struct hash_key *key, struct node *from,
+		      struct node *to);
+int diff_step(struct diff *d, unsigned int budget, diff_say say, void *arg);
+void diff_free(struct diff *d);
+
+/* All at once.  0, -ENOMEM, or what `say` returned. */
 int diff_trees(const struct hash_key *key, struct node *from, struct node *to,
 	       diff_say say, void *arg);
 

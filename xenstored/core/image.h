@@ -51,6 +51,16 @@ int image_write_rest(struct machine *m, image_put put, void *arg);
 struct node;
 int image_write_nodes(struct machine *m, struct node *since, image_put put,
 		      void *arg);
+/*
+ * The same in steps of about `budget` nodes, of the tree as it was when the
+ * walk began.  1: there is more, 0: done, or a negative errno.
+ */
+struct image_walk;
+struct image_walk *image_walk_new(struct machine *m, struct node *since);
+int image_walk_step(struct image_walk *w, unsigned int budget, image_put put,
+		    void *arg);
+void image_walk_free(struct image_walk *w);
+
 /* A reference on the present tree; and letting it go. */
 struct node *image_snapshot(struct machine *m);
 void image_release(struct node *snapshot);

@@ -6,6 +6,7 @@
 #include "xenstored/core/field.h"
 #include "xenstored/core/image.h"
 #include "xenstored/core/image_key.h"
+#include "xenstored/core/mem.h"
 #include "xenstored/core/transaction.h"
 #include "xenstored/core/watch.h"
 
@@ -355,6 +356,45 @@ int image_write_nodes(struct machine *m, struct node *since, image_put put,
 	err = diff_trees(&m->key, since, m->root, write_node, &w);
 	field_end(&w.o);
 	return err;
+}
+
+struct image_walk {
+	struct machine *m;
+	struct diff *diff;
+};
+
+struct image_walk *image_walk_new(struct machine *m, struct node *since)
+{
+	struct image_walk *w = mem_block(sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->m = m;
+	w->diff = diff_new(&m->key, since, m->root);
+	if (w->diff)
+		return w;
+	mem_drop(w);
+	return NULL;
+}
+
+int image_walk_step(struct image_walk *walk, unsigned int budget,
+		    image_put put, void *arg)
+{
+	struct writing w = { .m = walk->m, .put = put, .arg = arg };
+	int err;
+
+	field_start(&w.o);
+	err = diff_step(walk->diff, budget, write_node, &w);
+	field_end(&w.o);
+	return err;
+}
+
+void image_walk_free(struct image_walk *w)
+{
+	if (!w)
+		return;
+	diff_free(w->diff);
+	mem_drop(w);
 }
 
 int image_write(struct machine *m, image_put put, void *arg)

@@ -281,6 +281,33 @@ static int in_done(struct machine *m, const struct machine_input *in)
 	return 0;
 }
 
+/* Who starts from nothing says so where every domain can read it. */
+static int in_identity(struct machine *m, const struct machine_input *in)
+{
+	static const struct perm all = { 0, PERM_READ };
+	static const char name[] = "/tool/xenstored/generation";
+	struct span path = { name, sizeof(name) - 1 };
+	struct span value = { in->data, in->len };
+	struct acl *acl;
+	struct change c;
+	int err;
+
+	if (in->len > WIRE_PAYLOAD_MAX)
+		return -E2BIG;
+	acl = acl_new(&all, 1, ++m->age);
+	if (!acl)
+		return -ENOMEM;
+	change_init(&c, m, m->root, true);
+	err = change_write(&c, &access_daemon, path, value);
+	if (!err)
+		err = change_set_acl(&c, &access_daemon, path, acl);
+	if (!err)
+		change_publish(&c);
+	change_fini(&c);
+	acl_unref(acl);
+	return err;
+}
+
 static int (*const inputs[])(struct machine *m,
 			     const struct machine_input *in) = {
 	[MACHINE_IN_TIME] = in_time,
@@ -293,6 +320,7 @@ static int (*const inputs[])(struct machine *m,
 	[MACHINE_IN_DOMAIN] = in_domain,
 	[MACHINE_IN_ADOPT] = in_adopt,
 	[MACHINE_IN_DONE] = in_done,
+	[MACHINE_IN_IDENTITY] = in_identity,
 };
 
 int machine_step(struct machine *m, const struct machine_input *in)

@@ -200,6 +200,7 @@ static const struct {
 	{ "quota", control_quota, "[set <name> <val>|<domid>]" },
 	{ "quota-soft", control_quota_soft, "[set <name> <val>]" },
 	{ "probe", control_probe, "1 <topic> <cursor>" },
+	{ "probe-do", control_host, "1 <action> [<argument>]" },
 	{ "help", control_help, "" },
 };
 

@@ -26,7 +26,7 @@ int op_introduce(struct request *r)
 	struct domain *d;
 	struct conn *from = r->c;
 	uint32_t domid;
-	uint64_t gfn, port;
+	uint64_t port;
 	int err;
 
 	for (unsigned int i = 0; i < 3; i++)
@@ -35,8 +35,8 @@ int op_introduce(struct request *r)
 	err = request_domid(s[0], &domid);
 	if (err)
 		return err;
-	if (!span_decimal(s[1], UINT64_MAX, &gfn) ||
-	    !span_decimal(s[2], UINT32_MAX, &port) || !port ||
+	/* s[1] is the frame, which nobody needs: grant 1 is mapped. */
+	if (!span_decimal(s[2], UINT32_MAX, &port) || !port ||
 	    domid >= MACHINE_DOMID_FIRST_RESERVED)
 		return WIRE_EINVAL;
 	if (from->answer.there && from->answer.type == MACHINE_ASK_MAP) {
@@ -108,6 +108,8 @@ int op_resume(struct request *r)
 	if (!d || !d->introduced)
 		return WIRE_ENOENT;
 	d->shutdown_seen = false;
+	/* No event tells that it runs again; the next shutdown is news. */
+	d->flags &= ~(uint32_t)MACHINE_DOM_SHUTDOWN;
 	return reply_string(r, "OK");
 }
 

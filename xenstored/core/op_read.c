@@ -95,7 +95,7 @@ int op_directory_part(struct request *r)
 	int err;
 
 	if (!cursor_string(&c, &given) || !cursor_string(&c, &number) ||
-	    cursor_left(&c) || !span_decimal(number, UINT32_MAX, &offset))
+	    !span_decimal(number, UINT32_MAX, &offset))
 		return WIRE_EINVAL;
 	err = request_path(r, given, false, &path, NULL);
 	if (!err)

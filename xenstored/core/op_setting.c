@@ -48,7 +48,7 @@ int op_get_feature(struct request *r)
 
 	if (n < 0)
 		return WIRE_EINVAL;
-	if (!n)
+	if (!n || !s[0].len)
 		return reply_number(r, r->m->config.features);
 	err = named_domain(r, s[0], &d);
 	return err ? err : reply_number(r, d->features);
@@ -81,7 +81,7 @@ int op_get_quota(struct request *r)
 
 	if (n < 0)
 		return WIRE_EINVAL;
-	if (!n) {
+	if (!n || (n == 1 && !s[0].len)) {
 		for (int i = 0; i < QUOTA_COUNT && !err; i++)
 			err = reply_format(r, "%s%s", i ? " " : "",
 					   quota_table[i].name);

@@ -16,7 +16,7 @@ const struct quota_row quota_table[QUOTA_COUNT] = {
 		"transactions open" },
 	[QUOTA_TRANSACTION_NODES] = { "transaction-nodes", 1024, false,
 		"nodes accessed in one transaction" },
-	[QUOTA_NODE_PERMISSIONS] = { "node-permissions", 5, false,
+	[QUOTA_NODE_PERMISSIONS] = { "permissions", 5, false,
 		"entries of one access list" },
 	[QUOTA_PATH_MAX] = { "path-max", 2048, false,
 		"length of a path below /local/domain/<id>" },
@@ -29,7 +29,8 @@ int quota_find(struct span name)
 	for (int i = 0; i < QUOTA_COUNT; i++)
 		if (span_is(name, quota_table[i].name))
 			return i;
-	return -1;
+	/* Its other name; stock CONTROL and the protocol say "permissions". */
+	return span_is(name, "node-permissions") ? QUOTA_NODE_PERMISSIONS : -1;
 }
 
 void machine_config_defaults(struct machine_config *config)

@@ -60,6 +60,16 @@ static uint32_t reply_ok(struct reply *r)
 	return 0;
 }
 
+static uint32_t control_run(struct reply *r, const struct control_row *row,
+			    struct cursor *args)
+{
+	unsigned int count = cursor_strings(args);
+
+	if (count < row->least || count > row->most)
+		return EINVAL;
+	return row->run(r, args);
+}
+
 /* ------------------------------------------------ log and memory -- */
 
 static uint32_t control_log(struct reply *r, struct cursor *args)
@@ -244,6 +254,41 @@ static uint32_t control_probe(struct reply *r, struct cursor *args)
 	return ENOENT;
 }
 
+static uint32_t do_ring_reset(struct reply *r, struct cursor *args)
+{
+	struct span text;
+	uint64_t domid;
+	uint32_t error;
+
+	cursor_string(args, &text);
+	if (!span_number(text, MACHINE_DOMID_FIRST_RESERVED - 1, &domid))
+		return EINVAL;
+	error = guest_mend(r->host, (uint32_t)domid);
+	if (!error)
+		log_say(LOG_CONTROL, "domain %u: ring reset on request",
+			(uint32_t)domid);
+	return error ? error : reply_ok(r);
+}
+
+static const struct control_row actions[] = {
+	{ "ring-reset", 1, 1, do_ring_reset },
+};
+
+static uint32_t control_probe_do(struct reply *r, struct cursor *args)
+{
+	struct span version, action;
+	uint64_t n;
+
+	cursor_string(args, &version);
+	cursor_string(args, &action);
+	if (!span_number(version, PROBE_VERSION, &n) || n != PROBE_VERSION)
+		return EINVAL;
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if (span_is(action, actions[i].name))
+			return control_run(r, &actions[i], args);
+	return ENOENT;
+}
+
 /* ------------------------------------------------------ the commands -- */
 
 static const struct control_row rows[] = {
@@ -251,17 +296,8 @@ static const struct control_row rows[] = {
 	{ "logfile", 1, 1, control_logfile },
 	{ "memreport", 0, 1, control_memreport },
 	{ "probe", 3, 3, control_probe },
+	{ "probe-do", 2, 3, control_probe_do },
 };
-
-static uint32_t control_run(struct reply *r, const struct control_row *row,
-			    struct cursor *args)
-{
-	unsigned int count = cursor_strings(args);
-
-	if (count < row->least || count > row->most)
-		return EINVAL;
-	return row->run(r, args);
-}
 
 uint32_t control_command(struct host *h, const void *payload, size_t len,
 			 size_t *out)

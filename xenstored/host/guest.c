@@ -46,6 +46,15 @@ static void guest_unlink(struct guest *g)
 	g->host->guest_count--;
 }
 
+static void guest_fail(struct guest *g, uint32_t error);
+
+/* A first turn, and a notification whatever it finds. */
+static void guest_begin(struct guest *g)
+{
+	g->notify = true;
+	list_queue(&g->host->ready, &g->ready);
+}
+
 /* The page's own port wins: Xen put it there for a domain built by it. */
 static uint32_t guest_remote_port(const struct ring_page *page,
 				  const struct machine_ask *ask)
@@ -55,26 +64,46 @@ static uint32_t guest_remote_port(const struct ring_page *page,
 	return port ? port : ask->port;
 }
 
-static int guest_bind(struct guest *g, const struct machine_ask *ask,
-		      const struct ring_page *page, uint32_t *local)
+static int guest_bind(struct guest *g, uint32_t remote)
 {
-	uint32_t remote = guest_remote_port(page, ask);
+	uint32_t local;
+	int error;
 
 	if (!remote)
 		return -EINVAL;
-	return evtchn_bind(g->host->evtchn, g->domid, remote, g, local);
+	error = evtchn_bind(g->host->evtchn, g->domid, remote, g, &local);
+	if (error)
+		return error;
+	g->port = local;
+	g->remote = remote;
+	g->bound = true;
+	return 0;
+}
+
+static void guest_unbind(struct guest *g)
+{
+	if (g->bound)
+		evtchn_unbind(g->host->evtchn, g->port);
+	g->bound = false;
 }
 
 static int guest_rebind(struct guest *g, const struct machine_ask *ask)
 {
-	uint32_t local;
-	int error = guest_bind(g, ask, g->ring.page, &local);
+	uint32_t remote = guest_remote_port(g->ring.page, ask);
+	bool same = g->bound && remote == g->remote, had = g->bound;
+	uint32_t old = g->port;
+	int error;
 
+	if (same)
+		guest_unbind(g);
+	error = guest_bind(g, remote);
+	if (error && same)
+		guest_fail(g, RING_ERROR_COMM);
 	if (error)
 		return error;
-	evtchn_unbind(g->host->evtchn, g->port);
-	g->port = local;
-	list_queue(&g->host->ready, &g->ready);
+	if (had && !same)
+		evtchn_unbind(g->host->evtchn, old);
+	guest_begin(g);
 	return 0;
 }
 
@@ -87,14 +116,14 @@ static int guest_attach(struct guest *g, const struct machine_ask *ask)
 	error = mapping_get(h->mapping, g->domid, &page);
 	if (error)
 		return error;
-	error = guest_bind(g, ask, page, &g->port);
+	error = guest_bind(g, guest_remote_port(page, ask));
 	if (!error) {
 		error = table_set(&h->by_domid, g->domid, g);
 		if (!error) {
 			ring_attach(&g->ring, page, ask->features);
 			return 0;
 		}
-		evtchn_unbind(h->evtchn, g->port);
+		guest_unbind(g);
 	}
 	mapping_put(h->mapping, g->domid, page);
 	return error;
@@ -115,7 +144,7 @@ static int guest_new(struct host *h, const struct machine_ask *ask)
 		return error;
 	}
 	guest_link(h, g);
-	list_queue(&h->ready, &g->ready);
+	guest_begin(g);
 	return 0;
 }
 
@@ -142,7 +171,7 @@ static void guest_free(struct guest *g)
 
 	guest_unlink(g);
 	table_set(&h->by_domid, g->domid, NULL);
-	evtchn_unbind(h->evtchn, g->port);
+	guest_unbind(g);
 	mapping_put(h->mapping, g->domid, g->ring.page);
 	talloc_free(g);
 }
@@ -208,10 +237,8 @@ static bool guest_reset_allowed(struct guest *g)
 	return false;
 }
 
-static void guest_reset(struct guest *g)
+static void guest_do_reset(struct guest *g)
 {
-	if (!guest_reset_allowed(g))
-		return;
 	host_feed_event(g->host, MACHINE_IN_RING_RESET, g->domid);
 	ring_reset(&g->ring);
 	g->full = false;
@@ -220,6 +247,31 @@ static void guest_reset(struct guest *g)
 	g->count.resets++;
 	log_limited(&g->limit, g->host->now, LOG_RING_RESET,
 		    "domain %u: ring reset", g->domid);
+}
+
+static void guest_reset(struct guest *g)
+{
+	if (guest_reset_allowed(g))
+		guest_do_reset(g);
+}
+
+uint32_t guest_mend(struct host *h, uint32_t domid)
+{
+	struct guest *g = guest_of(h, domid);
+
+	if (!g)
+		return ENOENT;
+	if (!ring_offers(&g->ring, RING_FEATURE_RECONNECT))
+		return ENOSYS;
+	if (ring_reset_asked(&g->ring)) {
+		list_queue(&h->ready, &g->ready);
+		return 0;
+	}
+	if (!g->ring.error)
+		return EBUSY;
+	guest_do_reset(g);
+	list_queue(&h->settle, &g->settle);
+	return 0;
 }
 
 static void guest_input(struct guest *g, const void *bytes, size_t len)
@@ -294,7 +346,7 @@ static bool guest_notify_later(int error)
 static void guest_notify(struct guest *g)
 {
 	struct host *h = g->host;
-	int error = evtchn_notify(h->evtchn, g->port);
+	int error = g->bound ? evtchn_notify(h->evtchn, g->port) : 0;
 
 	g->notify = false;
 	g->count.notifies_out++;

@@ -26,7 +26,9 @@ struct guest_counters {
 struct guest {
 	struct host *host;
 	uint32_t domid;
-	uint32_t port;		/* local */
+	uint32_t port;		/* local; means nothing unless bound */
+	uint32_t remote;	/* the guest's port at the other end */
+	bool bound;
 	struct ring ring;
 	struct list ready;	/* host: ready, or deferred */
 	struct list out;	/* host: guests_out */
@@ -47,13 +49,27 @@ static inline struct guest *guest_of(const struct host *h, uint32_t domid)
 
 /*
  * MACHINE_ASK_MAP: map, bind, offer features, queue for a first turn (which
- * looks for a reset and judges the indices).  Where it was mapped already,
- * the event channel is bound anew: the new one first, then the old is given
- * up.  0 or a positive errno, and then nothing has changed.
+ * looks for a reset and judges the indices) that ends with a notification,
+ * whatever it found: a guest may wait for one since before the last daemon
+ * died, and dom0's kernel takes it for the sign that there is a daemon.
+ *
+ * Where it was mapped already, the event channel is bound anew: the new one
+ * first, then the old is given up.  The same port can be bound but once, so
+ * there it is the other way round.
+ *
+ * 0 or a positive errno, and then nothing has changed; but for that same port
+ * which can no longer be bound: that ring has error 1.
  */
 uint32_t guest_map(struct host *h, const struct machine_ask *ask);
 /* MACHINE_ASK_UNMAP */
 void guest_unmap(struct host *h, uint32_t domid);
+/*
+ * A reset on dom0's behalf (probe-do ring-reset), in the same order as one
+ * that the guest asked for.  Allowed where it cannot pull a ring from under a
+ * guest at work: it has an error, or a reset is asked already.  0, ENOENT (no
+ * ring), ENOSYS (bit 0 not offered) or EBUSY (the ring is in use).
+ */
+uint32_t guest_mend(struct host *h, uint32_t domid);
 /* MACHINE_ASK_RING_ERROR */
 void guest_ring_error(struct host *h, uint32_t domid, uint32_t code);
 /* Give up all guests, at the end of the daemon; the pages stay as they are. */

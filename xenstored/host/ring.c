@@ -6,12 +6,12 @@
  */
 #include "xenstored/host/ring.h"
 
-static bool ring_offers(const struct ring *r, uint32_t feature)
+bool ring_offers(const struct ring *r, uint32_t feature)
 {
 	return r->features & feature;
 }
 
-static bool ring_reset_asked(const struct ring *r)
+bool ring_reset_asked(const struct ring *r)
 {
 	return ring_offers(r, RING_FEATURE_RECONNECT) &&
 	       ring_load_acquire(&r->page->connection) != RING_CONNECTED;
@@ -28,6 +28,12 @@ void ring_attach(struct ring *r, struct ring_page *page, uint32_t features)
 	if (ring_offers(r, RING_FEATURE_ERROR))
 		ring_store_once(&page->error, RING_ERROR_NONE);
 	ring_store_release(&page->features, features);
+	/*
+	 * Without bit 0 a value here can only be the builder's "not served
+	 * yet": nobody else would ever take it back, and guests wait for it.
+	 */
+	if (!ring_offers(r, RING_FEATURE_RECONNECT))
+		ring_store_release(&page->connection, RING_CONNECTED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
@@ -56,12 +62,17 @@ static bool ring_adopt(struct ring *r, uint32_t req_prod)
 	return true;
 }
 
-/* Read the guest's indices, once for this turn; false if they cannot be. */
+/*
+ * Read the guest's indices, once for this turn; false if they cannot be.  The
+ * fence is for who then asks whether a reset explains it: that load must not
+ * come before these.
+ */
 static bool ring_read_indices(struct ring *r, uint32_t *req_prod)
 {
 	*req_prod = ring_load_acquire(&r->page->req_prod);
 	r->rsp_cons = ring_load_acquire(&r->page->rsp_cons);
 	r->seen = ring_adopt(r, *req_prod);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return r->seen;
 }
 
@@ -141,16 +152,23 @@ bool ring_wants_turn(const struct ring *r, bool input, bool full)
 		       r->rsp_prod - RING_SIZE;
 }
 
-void ring_reset(struct ring *r)
+static void ring_clear_indices(struct ring *r)
 {
 	r->req_cons = 0;
 	r->rsp_prod = 0;
-	r->error = RING_ERROR_NONE;
 	r->seen = false;
 	ring_store_once(&r->page->req_cons, 0);
 	ring_store_once(&r->page->req_prod, 0);
 	ring_store_once(&r->page->rsp_cons, 0);
 	ring_store_once(&r->page->rsp_prod, 0);
+}
+
+void ring_reset(struct ring *r)
+{
+	ring_clear_indices(r);
+	r->error = RING_ERROR_NONE;
+	/* Whoever scribbled over the page, its next owner finds the truth. */
+	ring_store_once(&r->page->features, r->features);
 	ring_store_once(&r->page->error, RING_ERROR_NONE);
 	ring_store_release(&r->page->connection, RING_CONNECTED);
 }
@@ -164,7 +182,10 @@ void ring_fail(struct ring *r, uint32_t error)
 
 void ring_detach(struct ring *r)
 {
-	if (r->error && ring_offers(r, RING_FEATURE_ERROR))
-		ring_store_release(&r->page->error, RING_ERROR_NONE);
+	if (r->error) {
+		ring_clear_indices(r);
+		if (ring_offers(r, RING_FEATURE_ERROR))
+			ring_store_release(&r->page->error, RING_ERROR_NONE);
+	}
 	r->page = NULL;
 }

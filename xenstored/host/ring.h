@@ -57,7 +57,8 @@ enum ring_seen {
 /*
  * Begin to serve a page.  Its indices are taken as they are: requests may
  * lie in it already (rules 1, 6, 8).  Feature bits are set before anything
- * is consumed.  Nothing is judged before the first ring_look().
+ * is consumed.  Nothing is judged before the first ring_look().  Where bit 0
+ * is not offered, `connection` is cleared here and never again (rule 2).
  */
 void ring_attach(struct ring *r, struct ring_page *page, uint32_t features);
 
@@ -85,20 +86,26 @@ void ring_produced(struct ring *r, size_t len);
 void ring_turn_over(struct ring *r);
 /*
  * Does the page want another turn: a reset asked or, with `input` (requests
- * are wanted), a request there or, with `full` (output waits for room), room?  A hint only, nothing is taken on its
- * word.  Asked after an index has moved, as a guest that sees the daemon at
- * work need not notify, and by the sweep.
+ * are wanted), a request there or, with `full` (output waits for room), room?
+ * A hint only, nothing is taken on its word.  Asked after an index has moved,
+ * as a guest that sees the daemon at work need not notify, and by the sweep.
  */
 bool ring_wants_turn(const struct ring *r, bool input, bool full);
 
+bool ring_offers(const struct ring *r, uint32_t feature);
+/* Bit 0 is offered and `connection` is not 0. */
+bool ring_reset_asked(const struct ring *r);
 /*
  * Answer a reset, after the machine has dropped everything: indices 0, error
- * 0, and last `connection` 0 (rule 5).
+ * 0, feature bits as offered, and last `connection` 0 (rule 5).
  */
 void ring_reset(struct ring *r);
 /* Stop serving and say why (rule 9); the caller notifies afterwards. */
 void ring_fail(struct ring *r, uint32_t error);
-/* Leave the page to whoever comes next: clears `error`, if set. */
+/*
+ * Leave the page to whoever comes next.  A ring with an error begins anew, as
+ * RELEASE and INTRODUCE must mend it (rule 9): indices 0, then `error` 0.
+ */
 void ring_detach(struct ring *r);
 
 #endif

@@ -1,0 +1,195 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The suites of tests/run, which limits their time, keeps their output and
+# counts: every line 'N passed, N failed' and every summary of automake's
+# test driver that a suite prints.  A suite that prints neither has failed;
+# exit 77 says that it cannot run here.
+#
+#   tests/suites.sh NAME	run one in the foreground
+#   tests/suites.sh --list	NAME LIMIT-IN-SECONDS WHAT, one a line
+
+set -u
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
+cd "$top" || exit 1
+. tools/common/tree.sh
+
+# In this order: what is cheap and tells most comes first.
+suites='
+arrows		60	include arrows, licences, banned calls, file lengths
+scripts		60	shellcheck of the shell, pyflakes of the Python
+build		300	everything with the default options
+quick		60	(only when asked for) the unit tests that take no time
+check		600	unit tests, quick property and fuzz runs, simxen
+werror		300	everything without systemd, warnings are errors
+cppcheck	300	static analysis
+quickstart	120	tools/quickstart
+conformance	600	every rule on our daemon, the C and the OCaml one
+clients		300	xenstore-*, test-xenstore and pyxs on our daemon
+property	300	random operations against the reference model, long
+model		600	docs/model/ring.pml and its mutants
+sanitizers	1200	build, unit tests and conformance with ASan and UBSan
+distcheck	900	tarball, build from it, install, uninstall
+'
+
+# one NAME COMMAND...: a command as a test of its own.
+one()
+{
+	local name=$1
+
+	shift
+	if "$@"; then
+		echo "PASS: $name"
+		echo "1 passed, 0 failed"
+	else
+		echo "FAIL: $name"
+		echo "0 passed, 1 failed"
+		return 1
+	fi
+}
+
+# make_check DIR ARGS...: make check with the logs of what failed.
+make_check()
+{
+	local dir=$1
+
+	shift
+	VERBOSE=1 make -C "$dir" -j"$(nproc)" --no-print-directory check "$@"
+}
+
+suite_arrows()
+{
+	tests/arrows
+}
+
+suite_scripts()
+{
+	local shell python
+
+	# shellcheck disable=SC2207 # no blanks in our names
+	shell=($(git ls-files 2> /dev/null | xargs -r grep -lE \
+		'^#!/bin/(ba)?sh|^# shellcheck shell=' --))
+	# shellcheck disable=SC2207
+	python=($(git ls-files 2> /dev/null | xargs -r grep -lE \
+		'^#!.*python3$' --) $(git ls-files '*.py'))
+	if [ ${#shell[@]} -eq 0 ]; then
+		echo "not a git checkout: no list of scripts"
+		exit 77
+	fi
+	one shellcheck shellcheck -S warning -x -P SCRIPTDIR "${shell[@]}"
+	one python compile_python "${python[@]}"
+}
+
+compile_python()
+{
+	python3 - "$@" <<-'END'
+	import sys
+	for name in sys.argv[1:]:
+	    compile(open(name).read(), name, "exec")
+	END
+}
+
+suite_build()
+{
+	one build tree_build "$top" build
+}
+
+suite_check()
+{
+	tree_build "$top" build > /dev/null || return 1
+	make_check build
+}
+
+# Not the slow ones: other daemons are started, or seeds run for seconds.
+suite_quick()
+{
+	local all tests=
+
+	tree_build "$top" build > /dev/null || return 1
+	all=$(make -s -C build --no-print-directory \
+		--eval 'list-tests: ; @echo $(TESTS)' list-tests) || return 1
+	for name in $all; do
+		case $name in
+		tests/unit/*) tests="$tests $name" ;;
+		esac
+	done
+	make_check build TESTS="${tests# }"
+}
+
+suite_werror()
+{
+	one werror tree_build "$top" build-werror --enable-werror \
+		--disable-systemd
+}
+
+suite_cppcheck()
+{
+	one cppcheck cppcheck -q -j"$(nproc)" --std=c11 --error-exitcode=1 \
+		--enable=warning,portability --inline-suppr \
+		--suppress=missingInclude \
+		--suppressions-list=tests/cppcheck.suppressions \
+		-I . -I lib/include protocol lib xenstored tools
+}
+
+suite_quickstart()
+{
+	one quickstart tools/quickstart --no-install
+}
+
+suite_conformance()
+{
+	tree_build "$top" build > /dev/null || return 1
+	tests/conformance/run
+}
+
+suite_clients()
+{
+	tree_build "$top" build > /dev/null || return 1
+	tests/clients/run
+}
+
+suite_property()
+{
+	tree_build "$top" build > /dev/null || return 1
+	make -C build --no-print-directory test_property > /dev/null ||
+		return 1
+	one property build/test_property --seconds 60
+}
+
+suite_model()
+{
+	docs/model/run-ring
+}
+
+suite_sanitizers()
+{
+	export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1}
+	export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+	tree_build "$top" build-san --enable-sanitizers --enable-werror ||
+		return 1
+	make_check build-san
+	SIMXEN_BUILD=$top/build-san \
+	XENSTORED=$top/build-san/xenstored/xenstored \
+		tests/conformance/run --daemon ours
+}
+
+suite_distcheck()
+{
+	tree_build "$top" build > /dev/null || return 1
+	one distcheck make -C build -j"$(nproc)" --no-print-directory \
+		distcheck
+}
+
+case ${1-} in
+--list)
+	sed '/^$/d' <<< "$suites" ;;
+'' | -*)
+	sed -n '/^#   tests/s/^# *//p' "$0"
+	exit 2 ;;
+*)
+	if [ "$(type -t "suite_$1")" != function ]; then
+		echo "no suite '$1'" >&2
+		exit 2
+	fi
+	"suite_$1" ;;
+esac
