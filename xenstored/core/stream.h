@@ -59,6 +59,14 @@ int stream_write(struct machine *m, const struct stream_host *host,
 		 unsigned int version, struct stream_out *out);
 void stream_drop(struct stream_out *out);
 
+/*
+ * What it would lose: the number of open transactions.  `holder`, if not
+ * NULL, is called once for each connection that has any.
+ */
+unsigned int stream_transactions(struct machine *m,
+				 void (*holder)(void *arg, uint32_t domid),
+				 void *arg);
+
 /* ------------------------------------------------------------ reading -- */
 
 struct stream_client {

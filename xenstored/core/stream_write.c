@@ -342,3 +342,16 @@ int stream_write(struct machine *m, const struct stream_host *host,
 		w.err = -ENOMEM;
 	return w.err;
 }
+
+unsigned int stream_transactions(struct machine *m,
+				 void (*holder)(void *arg, uint32_t domid),
+				 void *arg)
+{
+	list_each(&m->conns, l) {
+		const struct conn *c = list_entry(l, struct conn, in_machine);
+
+		if (holder && c->transaction_count)
+			holder(arg, c->domain->domid);
+	}
+	return m->transactions;
+}

@@ -8,6 +8,7 @@
 #include "xenstored/host/client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -59,6 +60,46 @@ static int client_slot(struct host *h, struct client *c)
 	while (table_get(&h->by_slot, slot));
 	c->conn = MACHINE_SOCKET_BASE + h->generation * CLIENT_SLOTS + slot;
 	return table_set(&h->by_slot, slot, c);
+}
+
+static int client_enter(struct host *h, struct client *c)
+{
+	uint32_t slot = (c->conn - MACHINE_SOCKET_BASE) & SLOT_MASK;
+	int error;
+
+	if (c->conn < MACHINE_SOCKET_BASE || table_get(&h->by_slot, slot))
+		return -EINVAL;
+	error = table_set(&h->by_slot, slot, c);
+	if (error)
+		return error;
+	error = host_epoll(h, EPOLL_CTL_ADD, c->fd, c->interest, EPOLL_CLIENT,
+			   c->conn);
+	if (error)
+		table_set(&h->by_slot, slot, NULL);
+	return error;
+}
+
+int client_resume(struct host *h, uint32_t conn, int fd)
+{
+	struct client *c = talloc_zero(h, struct client);
+	int error;
+
+	if (!c)
+		return -ENOMEM;
+	c->host = h;
+	c->conn = conn;
+	c->fd = fd;
+	c->interest = EPOLLIN;
+	list_init(&c->out);
+	error = fcntl(fd, F_SETFD, FD_CLOEXEC) ? -errno : client_enter(h, c);
+	if (error) {
+		talloc_free(c);
+		return error;
+	}
+	h->client_count++;
+	/* Output that waits is sent, and what is wanted of it looked at. */
+	list_queue(&h->clients_out, &c->out);
+	return 0;
 }
 
 static void client_free(struct client *c)

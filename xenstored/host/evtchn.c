@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <talloc.h>
 #include <xenevtchn.h>
@@ -35,26 +36,37 @@ static int evtchn_destroy(struct evtchn *e)
 	return 0;
 }
 
-static int evtchn_start(struct host *h, struct evtchn *e)
+static int evtchn_bind_virq(struct evtchn *e)
 {
-	int fd, flags, port;
+	int port = xenevtchn_bind_virq(e->handle, VIRQ_DOM_EXC);
 
-	e->handle = xenevtchn_open(NULL, 0);
+	if (port < 0)
+		return errno ? -errno : -EIO;
+	e->virq = (uint32_t)port;
+	return 0;
+}
+
+static int evtchn_start(struct host *h, struct evtchn *e, int fd)
+{
+	int flags, error;
+
+	e->handle = fd < 0 ? xenevtchn_open(NULL, 0) :
+			     xenevtchn_fdopen(NULL, fd, 0);
 	if (!e->handle)
 		return errno ? -errno : -EIO;
 	fd = xenevtchn_fd(e->handle);
 	/* The drain ends where a read would wait. */
 	flags = fcntl(fd, F_GETFL);
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;
-	port = xenevtchn_bind_virq(e->handle, VIRQ_DOM_EXC);
-	if (port < 0)
-		return -errno;
-	e->virq = (uint32_t)port;
+	error = evtchn_bind_virq(e);
+	if (error)
+		return error;
 	return host_epoll(h, EPOLL_CTL_ADD, fd, EPOLLIN, EPOLL_EVTCHN, 0);
 }
 
-int evtchn_open(struct host *h)
+int evtchn_take_over(struct host *h, int fd)
 {
 	struct evtchn *e = talloc_zero(h, struct evtchn);
 	int error;
@@ -64,13 +76,45 @@ int evtchn_open(struct host *h)
 	e->virq = EVTCHN_NO_PORT;
 	table_init(&e->guests, e);
 	talloc_set_destructor(e, evtchn_destroy);
-	error = evtchn_start(h, e);
+	error = evtchn_start(h, e, fd);
 	if (error) {
 		talloc_free(e);
 		return error;
 	}
 	h->evtchn = e;
 	return 0;
+}
+
+int evtchn_open(struct host *h)
+{
+	return evtchn_take_over(h, -1);
+}
+
+int evtchn_fd(const struct host *h)
+{
+	return h->evtchn ? xenevtchn_fd(h->evtchn->handle) : -1;
+}
+
+int evtchn_lead(struct evtchn *e, uint32_t local, struct guest *g)
+{
+	return table_set(&e->guests, local, g);
+}
+
+void evtchn_virq(struct host *h, bool bind)
+{
+	struct evtchn *e = h->evtchn;
+	int error = 0;
+
+	if (!e)
+		return;
+	if (bind) {
+		error = evtchn_bind_virq(e);
+	} else if (e->virq != EVTCHN_NO_PORT) {
+		error = xenevtchn_unbind(e->handle, e->virq) ? -errno : 0;
+		e->virq = EVTCHN_NO_PORT;
+	}
+	if (error)
+		log_say(LOG_EVTCHN, "VIRQ_DOM_EXC: %s", strerror(-error));
 }
 
 int evtchn_bind(struct evtchn *e, uint32_t domid, uint32_t remote,

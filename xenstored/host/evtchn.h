@@ -20,6 +20,18 @@ struct host;
 int evtchn_open(struct host *h);
 
 /*
+ * The same with the descriptor of another binary's handle, whose ports stay
+ * bound; -1: as evtchn_open().
+ */
+int evtchn_take_over(struct host *h, int fd);
+/* The handle's descriptor; -1: there is no hypervisor. */
+int evtchn_fd(const struct host *h);
+/* A port that is bound already leads to `g` from now on. */
+int evtchn_lead(struct evtchn *e, uint32_t local, struct guest *g);
+/* Bind VIRQ_DOM_EXC, or give it up, so that another may have it. */
+void evtchn_virq(struct host *h, bool bind);
+
+/*
  * Bind a local port to `remote` of domain `domid` and let it lead to `g`.
  * *local is set only on success.
  */

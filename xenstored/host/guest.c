@@ -16,6 +16,7 @@
 
 #include "xenstored/host/evtchn.h"
 #include "xenstored/host/mapping.h"
+#include "xenstored/host/update_state.h"
 
 #define RESET_COST 100u		/* microseconds: 10,000 resets a second */
 #define RESET_BURST 1000u
@@ -90,7 +91,9 @@ static void guest_unbind(struct guest *g)
 static int guest_rebind(struct guest *g, const struct machine_ask *ask)
 {
 	uint32_t remote = guest_remote_port(g->ring.page, ask);
-	bool same = g->bound && remote == g->remote, had = g->bound;
+	/* Of a ring taken over from the C daemon the other end is unknown. */
+	bool same = g->bound && (remote == g->remote || !g->remote);
+	bool had = g->bound;
 	uint32_t old = g->port;
 	int error;
 
@@ -163,6 +166,72 @@ uint32_t guest_map(struct host *h, const struct machine_ask *ask)
 		log_say(LOG_RING_MAPPED, "domain %u, port %u, features %#x",
 			ask->domid, ask->port, ask->features);
 	return (uint32_t)-error;
+}
+
+/*
+ * Our indices are where the other binary left them.  One that is not ours
+ * says nothing of them: then the page's count, as for any ring that is new.
+ */
+static void guest_place(struct guest *g, struct ring_page *page,
+			const struct update_ring *r)
+{
+	g->port = r->port;
+	g->remote = r->remote;
+	g->bound = r->bound;
+	if (!r->placed) {
+		ring_attach(&g->ring, page, g->host->config.features);
+		return;
+	}
+	g->ring = (struct ring){
+		.page = page,
+		.req_cons = r->req_cons,
+		.rsp_prod = r->rsp_prod,
+		.features = r->features,
+		.error = r->error,
+	};
+}
+
+static int guest_take_over(struct guest *g, const struct update_ring *r)
+{
+	struct host *h = g->host;
+	struct ring_page *page;
+	int error = mapping_get(h->mapping, g->domid, &page);
+
+	if (error)
+		return error;
+	error = table_set(&h->by_domid, g->domid, g);
+	if (!error && r->bound)
+		error = evtchn_lead(h->evtchn, r->port, g);
+	if (!error) {
+		guest_place(g, page, r);
+		return 0;
+	}
+	table_set(&h->by_domid, g->domid, NULL);
+	mapping_put(h->mapping, g->domid, page);
+	return error;
+}
+
+int guest_resume(struct host *h, const struct update_ring *r)
+{
+	struct guest *g;
+	int error;
+
+	if (!h->mapping || guest_of(h, r->domid))
+		return -ENXIO;
+	g = talloc_zero(h, struct guest);
+	if (!g)
+		return -ENOMEM;
+	g->host = h;
+	g->domid = r->domid;
+	error = guest_take_over(g, r);
+	if (error) {
+		talloc_free(g);
+		return error;
+	}
+	guest_link(h, g);
+	guest_begin(g);
+	list_queue(&h->guests_out, &g->out);
+	return 0;
 }
 
 static void guest_free(struct guest *g)

@@ -61,6 +61,12 @@ static inline struct guest *guest_of(const struct host *h, uint32_t domid)
  * which can no longer be bound: that ring has error 1.
  */
 uint32_t guest_map(struct host *h, const struct machine_ask *ask);
+/*
+ * Go on with a ring that another binary in this process served, its port
+ * bound already, and look at it at once.  0, or -errno and it is not served.
+ */
+struct update_ring;
+int guest_resume(struct host *h, const struct update_ring *r);
 /* MACHINE_ASK_UNMAP */
 void guest_unmap(struct host *h, uint32_t domid);
 /*

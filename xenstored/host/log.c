@@ -46,6 +46,8 @@ static const struct log_row rows[LOG_COUNT] = {
 	[LOG_ADOPT] =		{ "XSD027", LOG_INFO },
 	[LOG_CONTROL] =		{ "XSD028", LOG_INFO },
 	[LOG_LOOP] =		{ "XSD029", LOG_ERR },
+	[LOG_UPDATE] =		{ "XSD060", LOG_NOTICE },
+	[LOG_UPDATE_FAILED] =	{ "XSD061", LOG_ERR },
 };
 
 static bool to_syslog;

@@ -32,6 +32,8 @@
 #include "xenstored/host/pidfile.h"
 #include "xenstored/host/signals.h"
 #include "xenstored/host/trace.h"
+#include "xenstored/host/update.h"
+#include "xenstored/host/update_state.h"
 
 #define EXIT_USAGE 2
 /* Descriptors wanted: clients are not to be limited by a shell's default. */
@@ -107,8 +109,15 @@ static int start_machine(struct host *h)
 	c->log = main_log;
 	c->trace = main_trace;
 	c->arg = h;
+	if (h->options->live_update)
+		return update_load(h);
 	h->machine = machine_new(c);
 	return h->machine ? 0 : -ENOMEM;
+}
+
+static int start_hypervisor(struct host *h)
+{
+	return h->options->no_domain_init ? 0 : hypervisor_open(h);
 }
 
 static int start_xen(struct host *h)
@@ -117,9 +126,7 @@ static int start_xen(struct host *h)
 
 	if (h->options->no_domain_init)
 		return 0;
-	error = hypervisor_open(h);
-	if (!error)
-		error = evtchn_open(h);
+	error = evtchn_take_over(h, h->resumed ? h->resumed->evtchn : -1);
 	if (!error)
 		error = mapping_open(h);
 	return error;
@@ -127,6 +134,8 @@ static int start_xen(struct host *h)
 
 static int start_listener(struct host *h)
 {
+	if (h->resumed)
+		return update_listener(h);
 	return listener_open(h, notify_listen_fd());
 }
 
@@ -136,12 +145,17 @@ static int start_adopt(struct host *h)
 	int error = 0;
 
 	host_feed_time(h);
+	if (h->resumed)
+		return update_resume(h);
 	if (h->hypervisor)
 		error = hypervisor_adopt(h);
 	while (!error && asks_carry_out(h))
 		;
 	return error;
 }
+
+#define NO_XEN "no Xen here (or no right to use it); --no-domain-init " \
+	"does without"
 
 static const struct start_step {
 	int (*run)(struct host *h);
@@ -152,9 +166,9 @@ static const struct start_step {
 	{ start_epoll, LOG_START_FAILED, "epoll" },
 	{ signals_open, LOG_START_FAILED, "signals" },
 	{ start_trace, LOG_START_FAILED, "trace file" },
+	{ start_hypervisor, LOG_NO_HYPERVISOR, NO_XEN },
 	{ start_machine, LOG_START_FAILED, "the store" },
-	{ start_xen, LOG_NO_HYPERVISOR, "no Xen here (or no right to use "
-	  "it); --no-domain-init does without" },
+	{ start_xen, LOG_NO_HYPERVISOR, NO_XEN },
 	{ start_rundir, LOG_START_FAILED, "run directory" },
 	{ start_listener, LOG_SOCKET, "socket" },
 	{ start_adopt, LOG_NO_HYPERVISOR, "dom0's ring" },
@@ -224,10 +238,10 @@ static int host_serve(struct host *h, int background)
 		return 1;
 	log_say(LOG_READY, "%s %s serves %s", PACKAGE_NAME, PACKAGE_VERSION,
 		h->options->socket);
-	if (background >= 0) {
+	if (!h->options->no_fork)
 		log_to_syslog();
+	if (background >= 0)
 		background_ready(background);
-	}
 	notify_send("READY=1");
 	error = loop_run(h);
 	notify_send("STOPPING=1");
@@ -250,7 +264,8 @@ static void main_ignored(const struct options *o)
 
 static bool main_claim(const struct options *o, int *fd)
 {
-	if (!o->pid_file)
+	/* Over an update of ours the lock is kept, and comes with the state. */
+	if (!o->pid_file || o->live_update_fd >= 0)
 		return true;
 	*fd = pidfile_claim(o->pid_file);
 	if (*fd >= 0)
@@ -281,7 +296,9 @@ static int main_daemon(struct options *o, int background)
 	talloc_enable_null_tracking();
 	h = host_new(o);
 	if (h) {
+		h->pid_fd = pid_fd;
 		status = host_serve(h, background);
+		pid_fd = h->pid_fd;
 		host_free(h);
 	} else {
 		log_say(LOG_START_FAILED, "no memory");
@@ -308,7 +325,9 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	log_verbose(o.verbose);
-	if (!o.no_fork) {
+	if (o.check_state)
+		return update_check(&o);
+	if (!o.no_fork && !o.live_update) {
 		background = background_start();
 		if (background < 0) {
 			log_say(LOG_START_FAILED, "fork: %s",

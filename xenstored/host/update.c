@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 #include <talloc.h>
 
-#include "xenstored/core/conn.h"
-#include "xenstored/core/state.h"
 #include "xenstored/host/client.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/log.h"
@@ -240,20 +238,34 @@ uint32_t update_command(struct host *h, uint32_t conn, uint64_t ask,
 /* ---------------------------------------------------------- the moment -- */
 
 /* Those who hold a transaction, in the words of the C daemon. */
-static void update_holders(struct host *h, char *text, size_t size)
+struct holders {
+	char text[UPDATE_WHY_MAX];
+	size_t len;
+	unsigned long long seconds;
+};
+
+static void holders_add(void *arg, uint32_t domid)
 {
-	unsigned long long held = (h->now - h->update->since) / SECOND;
-	int n = snprintf(text, size,
-			 "Domains with long running transactions:");
+	struct holders *w = arg;
+	size_t room = sizeof(w->text) - w->len;
+	int n = snprintf(w->text + w->len, room, "\nDomain %u: %llu s", domid,
+			 w->seconds);
 
-	list_each(&h->machine->conns, l) {
-		const struct conn *c = list_entry(l, struct conn, in_machine);
+	if (n > 0 && (size_t)n < room)
+		w->len += (size_t)n;
+}
 
-		if (!c->transaction_count || n < 0 || (size_t)n >= size)
-			continue;
-		n += snprintf(text + n, size - (size_t)n,
-			      "\nDomain %u: %llu s", c->domain->domid, held);
-	}
+static void update_refuse(struct host *h)
+{
+	struct holders w = {
+		.text = "Domains with long running transactions:",
+		.seconds = (h->now - h->update->since) / SECOND,
+	};
+
+	w.len = strlen(w.text);
+	stream_transactions(h->machine, holders_add, &w);
+	w.text[w.len] = '\0';
+	update_answer(h, w.text);
 }
 
 /* True: not now. */
@@ -261,18 +273,17 @@ static bool update_waits(struct host *h)
 {
 	struct update *u = h->update;
 	struct machine_ask ask;
-	char text[UPDATE_WHY_MAX];
 
 	if (machine_ask_peek(h->machine, &ask))
 		return true;
-	if (u->format == UPDATE_IMAGE || !h->machine->transactions)
+	if (u->format == UPDATE_IMAGE ||
+	    !stream_transactions(h->machine, NULL, NULL))
 		return false;
 	if (h->now < u->due)
 		return true;
 	if (u->force)
 		return false;
-	update_holders(h, text, sizeof(text));
-	update_answer(h, text);
+	update_refuse(h);
 	return true;
 }
 

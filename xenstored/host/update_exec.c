@@ -17,6 +17,7 @@
 #include <talloc.h>
 #include <unistd.h>
 
+#include "xenstored/core/image.h"
 #include "xenstored/host/client.h"
 #include "xenstored/host/evtchn.h"
 #include "xenstored/host/guest.h"
@@ -73,15 +74,18 @@ int update_probe(const char *file, enum update_format *format,
 		 char why[UPDATE_WHY_MAX])
 {
 	struct child_result r;
+	char line[128];
 
+	snprintf(line, sizeof(line), OPTIONS_UPDATE_LINE, IMAGE_VERSION,
+		 MACHINE_VERSION);
 	child_try(probe_run, (void *)(uintptr_t)file, PROBE_SECONDS, &r);
 	if (!child_ok(&r)) {
 		child_reason(why, "The new binary cannot be run", &r);
 		return -ENOEXEC;
 	}
-	if (strstr(r.text, update_line))
+	if (strstr(r.text, line))
 		*format = UPDATE_IMAGE;
-	else if (strstr(r.text, UPDATE_MARK))
+	else if (strstr(r.text, OPTIONS_UPDATE_MARK))
 		*format = UPDATE_STREAM2;
 	else if (strstr(r.text, "--no-domain-init"))
 		*format = UPDATE_STREAM1;

@@ -26,12 +26,6 @@
 #define WRITE_ROOM 65536u
 #define PATH_LEN_MAX 4096u
 
-#define TEXT(x) #x
-#define NUMBER(x) TEXT(x)
-
-const char update_line[] = UPDATE_MARK "image " NUMBER(IMAGE_VERSION)
-	", machine " NUMBER(MACHINE_VERSION) ", stream 1 to 2\n";
-
 struct record_size {
 	uint32_t key;			/* with its NUL */
 	uint32_t value;
@@ -150,6 +144,8 @@ static int write_rings(struct host *h, struct out *o, struct field_out *f)
 			continue;
 		snprintf(key, sizeof(key), "ring %u", id);
 		field_number(f, "port", g->port);
+		field_number(f, "remote", g->remote);
+		field_number(f, "bound", g->bound);
 		field_number(f, "features", g->ring.features);
 		field_number(f, "req_cons", g->ring.req_cons);
 		field_number(f, "rsp_prod", g->ring.rsp_prod);
@@ -250,6 +246,11 @@ static int take_fd(struct field_in *f, const char *name)
 	return (int)field_take_number(f, name, INT32_MAX) - 1;
 }
 
+static uint32_t take_word(struct field_in *f, const char *name)
+{
+	return (uint32_t)field_take_number(f, name, UINT32_MAX);
+}
+
 static int read_host(struct in *in, uint32_t id, struct field_in *f)
 {
 	struct update_state *s = in->s;
@@ -300,18 +301,17 @@ static int read_ring(struct in *in, uint32_t id, struct field_in *f)
 			return -ENOMEM;
 		s->ring = more;
 	}
-	s->ring[s->rings++] = (struct update_ring){
-		.domid = id,
-		.port = (uint32_t)field_take_number(f, "port", UINT32_MAX),
-		.features = (uint32_t)field_take_number(f, "features",
-							UINT32_MAX),
-		.placed = true,
-		.req_cons = (uint32_t)field_take_number(f, "req_cons",
-							UINT32_MAX),
-		.rsp_prod = (uint32_t)field_take_number(f, "rsp_prod",
-							UINT32_MAX),
-		.error = (uint32_t)field_take_number(f, "error", UINT32_MAX),
-	};
+	more = &s->ring[s->rings++];
+	memset(more, 0, sizeof(*more));
+	more->domid = id;
+	more->placed = true;
+	more->port = take_word(f, "port");
+	more->remote = take_word(f, "remote");
+	more->bound = field_take_number(f, "bound", 1);
+	more->features = take_word(f, "features");
+	more->req_cons = take_word(f, "req_cons");
+	more->rsp_prod = take_word(f, "rsp_prod");
+	more->error = take_word(f, "error");
 	return 0;
 }
 
@@ -423,6 +423,7 @@ static int take_world(struct update_state *s, const struct stream_world *w)
 	for (size_t i = 0; i < w->rings; i++) {
 		s->ring[i].domid = w->ring[i].domid;
 		s->ring[i].port = w->ring[i].port;
+		s->ring[i].bound = true;
 	}
 	return 0;
 }

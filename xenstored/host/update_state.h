@@ -21,8 +21,7 @@
 
 struct host;
 
-/* In the help text of every binary of ours: what it can take over. */
-#define UPDATE_MARK "Live update: "
+/* A larger file is not believed. */
 #define UPDATE_STATE_MAX (1u << 31)
 
 enum update_format {
@@ -30,9 +29,6 @@ enum update_format {
 	UPDATE_STREAM2,		/* to another one of ours */
 	UPDATE_STREAM1,		/* to the C daemon */
 };
-
-/* One line with a newline: the mark and the versions. */
-extern const char update_line[];
 
 /*
  * Write the state of the host, with the machine as `m` has it, to a file
@@ -47,6 +43,8 @@ struct update_ring {
 	uint32_t port;
 	uint32_t features;
 	bool placed;		/* what follows is known */
+	bool bound;
+	uint32_t remote;
 	uint32_t req_cons;
 	uint32_t rsp_prod;
 	uint32_t error;
