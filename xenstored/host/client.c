@@ -91,7 +91,9 @@ int client_resume(struct host *h, uint32_t conn, int fd)
 	c->fd = fd;
 	c->interest = EPOLLIN;
 	list_init(&c->out);
-	error = fcntl(fd, F_SETFD, FD_CLOEXEC) ? -errno : client_enter(h, c);
+	error = fcntl(fd, F_SETFD, FD_CLOEXEC) ||
+		fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) ? -errno :
+							  client_enter(h, c);
 	if (error) {
 		talloc_free(c);
 		return error;

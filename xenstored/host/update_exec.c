@@ -256,18 +256,44 @@ static int trial_run(void *arg)
 
 /* ----------------------------------------------------------- the parent -- */
 
-static void keep_all(struct host *h, int state, bool over_exec)
+/* For the event channel and every client. */
+static void each_fd(struct host *h, void (*each)(int fd, bool on), bool on)
 {
-	keep(state, over_exec);
-	keep(listener_fd(h), over_exec);
-	keep(evtchn_fd(h), over_exec);
-	keep(h->pid_fd, over_exec);
+	each(evtchn_fd(h), on);
 	for (uint32_t slot = 0; slot < h->by_slot.size; slot++) {
 		const struct client *c = table_get(&h->by_slot, slot);
 
 		if (c)
-			keep(c->fd, over_exec);
+			each(c->fd, on);
 	}
+}
+
+/*
+ * The C daemon takes a read that would wait for the end of its client, or
+ * for a failure of the event channel: it must get what it makes for itself,
+ * descriptors that wait.  The flag is of the open file, so that it comes
+ * back with them; whoever takes over sets it as he needs it.
+ */
+static void let_wait(int fd, bool on)
+{
+	int flags = fd < 0 ? -1 : fcntl(fd, F_GETFL);
+
+	if (flags >= 0)
+		(void)fcntl(fd, F_SETFL, on ? flags & ~O_NONBLOCK :
+			    flags | O_NONBLOCK);
+}
+
+static void hand_over(struct host *h, int state, enum update_format format,
+		      bool on)
+{
+	each_fd(h, keep, on);
+	keep(listener_fd(h), on);
+	keep(h->pid_fd, on);
+	if (format == UPDATE_IMAGE)
+		keep(state, on);
+	if (format == UPDATE_STREAM1)
+		each_fd(h, let_wait, on);
+	evtchn_virq(h, !on);
 }
 
 /*
@@ -282,16 +308,14 @@ static void exec_now(struct host *h, const struct command *c, int state,
 {
 	sigset_t none, before;
 
-	keep_all(h, state, true);
-	evtchn_virq(h, false);
+	hand_over(h, state, format, true);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, NULL, &before);
-	if (format != UPDATE_IMAGE)
+	if (format == UPDATE_STREAM1)
 		sigprocmask(SIG_SETMASK, &none, NULL);
 	execv(c->argv[0], c->argv);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	evtchn_virq(h, true);
-	keep_all(h, state, false);
+	hand_over(h, state, format, false);
 }
 
 static void update_to(struct host *h, struct trial *t, const char *file,

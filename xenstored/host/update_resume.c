@@ -148,9 +148,9 @@ static void resume_trace(struct host *h)
 {
 	const struct update_state *s = h->resumed;
 
-	if (s->stream)
+	if (!s->trace)
 		return;
-	if (s->trace)
+	if (*s->trace)
 		(void)trace_open(h->trace, s->trace);
 	trace_switch(h->trace, s->tracing);
 }

@@ -100,9 +100,20 @@ static int out_field(struct out *o, const char *key, struct field_out *f)
 	return error;
 }
 
+/* NULL if tracing is as the command line had it. */
+static const char *changed_trace(const struct host *h)
+{
+	const char *asked = h->options->trace_file;
+	const char *path = trace_path(h->trace);
+
+	if (!path || (asked && !strcmp(asked, path) && trace_on(h->trace)))
+		return NULL;
+	return path;
+}
+
 static int write_host(struct host *h, struct out *o, struct field_out *f)
 {
-	const char *trace = trace_path(h->trace);
+	const char *trace = changed_trace(h);
 
 	field_number(f, "listener", (uint64_t)listener_fd(h) + 1);
 	field_number(f, "ours", listener_ours(h));

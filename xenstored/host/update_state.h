@@ -58,7 +58,7 @@ struct update_state {
 	int evtchn;			/* -1: none */
 	int pid;			/* of the pid file; -1: none */
 	uint32_t generation;
-	const char *trace;		/* NULL: no file */
+	const char *trace;		/* NULL: as the options say */
 	bool tracing;
 	struct stream_client *client;
 	size_t clients;
