@@ -469,7 +469,7 @@ struct update_state *update_read(void *parent, int fd,
 	struct update_state *s = talloc_zero(parent, struct update_state);
 	struct in in = { .s = s, .config = config, .why = why };
 	struct stat st;
-	void *at;
+	void *at = NULL;
 
 	why[0] = '\0';
 	*error = -ENOMEM;
