@@ -17,19 +17,26 @@ libhostpure_la_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS)
 
 xenstored_xenstored_SOURCES = \
 	xenstored/host/asks.c xenstored/host/asks.h \
+	xenstored/host/attach.c \
 	xenstored/host/background.c xenstored/host/background.h \
+	xenstored/host/checkpoint.c xenstored/host/checkpoint.h \
 	xenstored/host/client.c xenstored/host/client.h \
 	xenstored/host/control.c xenstored/host/control.h \
+	xenstored/host/descriptors.c xenstored/host/descriptors.h \
 	xenstored/host/evtchn.c xenstored/host/evtchn.h \
+	xenstored/host/fault.c xenstored/host/fault.h \
 	xenstored/host/guest.c xenstored/host/guest.h \
 	xenstored/host/host.c xenstored/host/host.h \
 	xenstored/host/hypervisor.c xenstored/host/hypervisor.h \
+	xenstored/host/journal.c xenstored/host/journal.h \
+	xenstored/host/journal_format.h xenstored/host/journal_read.c \
 	xenstored/host/listener.c xenstored/host/listener.h \
 	xenstored/host/loop.c xenstored/host/loop.h \
 	xenstored/host/main.c \
 	xenstored/host/mapping.c xenstored/host/mapping.h \
 	xenstored/host/notify.c xenstored/host/notify.h \
 	xenstored/host/pidfile.c xenstored/host/pidfile.h \
+	xenstored/host/recovery.c xenstored/host/recovery.h \
 	xenstored/host/signals.c xenstored/host/signals.h \
 	xenstored/host/trace.c xenstored/host/trace.h \
 	xenstored/host/update.c xenstored/host/update.h \
@@ -38,6 +45,7 @@ xenstored_xenstored_SOURCES = \
 	xenstored/host/update_resume.c \
 	xenstored/host/update_state.c xenstored/host/update_state.h
 xenstored_xenstored_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
-xenstored_xenstored_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS) $(XEN_CFLAGS)
+xenstored_xenstored_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS) $(TDB_CFLAGS) \
+	$(XEN_CFLAGS)
 xenstored_xenstored_LDADD = libcore.la libhostpure.la libprotocol.la \
-	$(TALLOC_LIBS) $(XEN_LIBS)
+	$(TALLOC_LIBS) $(TDB_LIBS) $(XEN_LIBS)

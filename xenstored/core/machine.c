@@ -388,3 +388,27 @@ bool machine_domain_next(struct machine *m, uint32_t *domid,
 	*flags = m->domain[i]->flags;
 	return true;
 }
+
+bool machine_conn_next(struct machine *m, uint32_t *conn, bool *failed)
+{
+	const struct conn *best = NULL;
+
+	list_each(&m->conns, l) {
+		const struct conn *c = list_entry(l, struct conn, in_machine);
+
+		if (c->id >= *conn && (!best || c->id < best->id))
+			best = c;
+	}
+	if (!best)
+		return false;
+	*conn = best->id;
+	*failed = best->failed;
+	return true;
+}
+
+uint32_t machine_features(const struct machine *m, uint32_t domid)
+{
+	const struct domain *d = domain_live(m, domid);
+
+	return d ? d->features : 0;
+}

@@ -238,6 +238,12 @@ struct machine_ask {
 bool machine_ask_peek(struct machine *m, struct machine_ask *out);
 void machine_ask_pop(struct machine *m);
 
+/*
+ * Whoever fetched them has died: what has an answer and was not answered is
+ * to be fetched again (docs/recovery.md).
+ */
+void machine_ask_again(struct machine *m);
+
 /* When MACHINE_IN_TIME is wanted at the latest; UINT64_MAX: no hurry. */
 uint64_t machine_deadline(const struct machine *m);
 
@@ -249,6 +255,16 @@ uint64_t machine_deadline(const struct machine *m);
  */
 bool machine_domain_next(struct machine *m, uint32_t *domid,
 			 uint64_t *instance, uint32_t *flags);
+
+/*
+ * Walk the connections: the first with an id >= *conn goes to *conn; `failed`
+ * tells of a ring that is not served until it is reset.  False at the end.
+ * Linear in their number: for starts, not for passes.
+ */
+bool machine_conn_next(struct machine *m, uint32_t *conn, bool *failed);
+
+/* Feature bits offered to a domain; 0 for an unknown one. */
+uint32_t machine_features(const struct machine *m, uint32_t domid);
 
 /* -------------------------------------------------------- inspection -- */
 

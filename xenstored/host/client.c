@@ -8,13 +8,15 @@
 #include "xenstored/host/client.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <talloc.h>
 #include <unistd.h>
 
+#include "xenstored/host/descriptors.h"
+#include "xenstored/host/fault.h"
+#include "xenstored/host/journal.h"
 #include "xenstored/host/log.h"
 
 #define SLOT_MASK (CLIENT_SLOTS - 1)
@@ -49,7 +51,7 @@ static uint32_t client_next_slot(struct host *h)
 	return h->next_slot++;
 }
 
-static int client_slot(struct host *h, struct client *c)
+static int client_id(struct host *h, struct client *c)
 {
 	uint32_t slot;
 
@@ -59,48 +61,6 @@ static int client_slot(struct host *h, struct client *c)
 		slot = client_next_slot(h);
 	while (table_get(&h->by_slot, slot));
 	c->conn = MACHINE_SOCKET_BASE + h->generation * CLIENT_SLOTS + slot;
-	return table_set(&h->by_slot, slot, c);
-}
-
-static int client_enter(struct host *h, struct client *c)
-{
-	uint32_t slot = (c->conn - MACHINE_SOCKET_BASE) & SLOT_MASK;
-	int error;
-
-	if (c->conn < MACHINE_SOCKET_BASE || table_get(&h->by_slot, slot))
-		return -EINVAL;
-	error = table_set(&h->by_slot, slot, c);
-	if (error)
-		return error;
-	error = host_epoll(h, EPOLL_CTL_ADD, c->fd, c->interest, EPOLL_CLIENT,
-			   c->conn);
-	if (error)
-		table_set(&h->by_slot, slot, NULL);
-	return error;
-}
-
-int client_resume(struct host *h, uint32_t conn, int fd)
-{
-	struct client *c = talloc_zero(h, struct client);
-	int error;
-
-	if (!c)
-		return -ENOMEM;
-	c->host = h;
-	c->conn = conn;
-	c->fd = fd;
-	c->interest = EPOLLIN;
-	list_init(&c->out);
-	error = fcntl(fd, F_SETFD, FD_CLOEXEC) ||
-		fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) ? -errno :
-							  client_enter(h, c);
-	if (error) {
-		talloc_free(c);
-		return error;
-	}
-	h->client_count++;
-	/* Output that waits is sent, and what is wanted of it looked at. */
-	list_queue(&h->clients_out, &c->out);
 	return 0;
 }
 
@@ -117,10 +77,11 @@ static void client_free(struct client *c)
 	talloc_free(c);
 }
 
-static int client_open(struct host *h, struct client *c)
+/* Into the table and epoll, under the connection id that it has. */
+static int client_enter(struct host *h, struct client *c)
 {
-	struct machine_input in = { .type = MACHINE_IN_OPEN };
-	int error = client_slot(h, c);
+	uint32_t slot = (c->conn - MACHINE_SOCKET_BASE) & SLOT_MASK;
+	int error = table_set(&h->by_slot, slot, c);
 
 	if (error)
 		return error;
@@ -128,28 +89,43 @@ static int client_open(struct host *h, struct client *c)
 	c->interest = EPOLLIN;
 	error = host_epoll(h, EPOLL_CTL_ADD, c->fd, c->interest, EPOLL_CLIENT,
 			   c->conn);
-	if (error) {
-		h->client_count--;
-		table_set(&h->by_slot,
-			  (c->conn - MACHINE_SOCKET_BASE) & SLOT_MASK, NULL);
+	if (!error)
+		return 0;
+	h->client_count--;
+	table_set(&h->by_slot, slot, NULL);
+	return error;
+}
+
+static int client_open(struct host *h, struct client *c)
+{
+	struct machine_input in = { .type = MACHINE_IN_OPEN };
+	int error = client_id(h, c);
+
+	if (!error)
+		error = client_enter(h, c);
+	if (error)
 		return error;
-	}
+	descriptors_push_client(c->conn, c->fd);
+	fault_point("accepted");
 	in.conn = c->conn;
 	host_feed(h, &in);
 	return 0;
 }
 
-int client_new(struct host *h, int fd)
+static struct client *client_make(struct host *h, int fd)
 {
 	struct client *c = talloc_zero(h, struct client);
-	int error = c ? 0 : -ENOMEM;
 
-	if (!error) {
-		c->host = h;
-		c->fd = fd;
-		list_init(&c->out);
-		error = client_open(h, c);
-	}
+	if (!c)
+		return NULL;
+	c->host = h;
+	c->fd = fd;
+	list_init(&c->out);
+	return c;
+}
+
+static int client_made(struct client *c, int fd, int error)
+{
 	if (error) {
 		close(fd);
 		talloc_free(c);
@@ -157,9 +133,31 @@ int client_new(struct host *h, int fd)
 	return error;
 }
 
+int client_new(struct host *h, int fd)
+{
+	struct client *c = client_make(h, fd);
+
+	return client_made(c, fd, c ? client_open(h, c) : -ENOMEM);
+}
+
+int client_restore(struct host *h, uint32_t conn, int fd)
+{
+	struct client *c = client_make(h, fd);
+	int error = -ENOMEM;
+
+	if (c) {
+		c->conn = conn;
+		error = client_enter(h, c);
+	}
+	if (!error)
+		list_queue(&h->clients_out, &c->out);
+	return client_made(c, fd, error);
+}
+
 void client_close(struct client *c)
 {
 	host_feed_event(c->host, MACHINE_IN_CLOSE, c->conn);
+	descriptors_strike_client(c->conn);
 	/* One who waits for a descriptor may have this one. */
 	if (c->host->due[TIMER_ACCEPT] != UINT64_MAX)
 		host_timer(c->host, TIMER_ACCEPT, c->host->now);
@@ -193,20 +191,35 @@ static bool client_busy(int error)
 	       error == ENOMEM;
 }
 
+/*
+ * A call on the socket begins (or, with 0, its outcome is recorded): a death
+ * in between leaves this word behind (docs/recovery.md).
+ */
+static void client_doubt(struct client *c, uint32_t conn,
+			 void (*mark)(struct journal *j, uint32_t conn))
+{
+	if (c->host->journal)
+		mark(c->host->journal, conn);
+}
+
 /* False: the client is gone. */
 static bool client_input(struct client *c, size_t wanted)
 {
 	struct host *h = c->host;
+	void *place = host_input(h);
 	ssize_t len;
+	int error;
 
-	if (wanted > sizeof(h->input))
-		wanted = sizeof(h->input);
-	len = recv(c->fd, h->input, wanted, MSG_DONTWAIT);
-	if (len > 0) {
-		host_feed_bytes(h, c->conn, h->input, (size_t)len);
-		return true;
-	}
-	return len < 0 && client_busy(errno);
+	if (wanted > HOST_INPUT_MAX)
+		wanted = HOST_INPUT_MAX;
+	client_doubt(c, c->conn, journal_receiving);
+	len = recv(c->fd, place, wanted, MSG_DONTWAIT);
+	error = len < 0 ? errno : 0;
+	fault_point("received");
+	if (len > 0)
+		host_feed_bytes(h, c->conn, place, (size_t)len);
+	client_doubt(c, 0, journal_receiving);
+	return len > 0 || (len < 0 && client_busy(error));
 }
 
 void client_turn(struct client *c, uint32_t events)
@@ -248,6 +261,7 @@ void client_output(struct client *c)
 	unsigned int n;
 	size_t total = 0;
 	ssize_t len;
+	int error;
 
 	n = machine_output(h->machine, c->conn, spans, HOST_SPANS_MAX);
 	if (!n) {
@@ -260,13 +274,17 @@ void client_output(struct client *c)
 		total += spans[i].len;
 	}
 	msg.msg_iovlen = n;
+	client_doubt(c, c->conn, journal_sending);
 	len = sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (len < 0 && !client_busy(errno)) {
+	error = len < 0 ? errno : 0;
+	fault_point("sent");
+	if (len > 0)
+		host_feed_taken(h, c->conn, (size_t)len);
+	client_doubt(c, 0, journal_sending);
+	if (len < 0 && !client_busy(error)) {
 		client_close(c);
 		return;
 	}
-	if (len > 0)
-		host_feed_taken(h, c->conn, (size_t)len);
 	c->full = len < 0 || (size_t)len < total;
 	if (n == HOST_SPANS_MAX && !c->full)
 		list_queue(&h->clients_out, &c->out);

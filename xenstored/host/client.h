@@ -29,11 +29,8 @@ struct client *client_of(const struct host *h, uint32_t conn);
 
 /* Take over an accepted, non-blocking socket; on failure it is closed. */
 int client_new(struct host *h, int fd);
-/*
- * Go on with a connection that the machine has already.  0, or -errno and
- * nothing is done.
- */
-int client_resume(struct host *h, uint32_t conn, int fd);
+/* The same for one that the machine knows, by its connection id. */
+int client_restore(struct host *h, uint32_t conn, int fd);
 /* Close; the machine is told. */
 void client_close(struct client *c);
 /* All, at the daemon's end, without a word to the machine. */

@@ -12,11 +12,16 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <talloc.h>
+#include <unistd.h>
 #include <xenevtchn.h>
 
+#include "xenstored/host/descriptors.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/host.h"
+#include "xenstored/host/journal.h"
 #include "xenstored/host/log.h"
+#include "xenstored/host/update_state.h"
+#include "xenstored/host/recovery.h"
 
 /* Ports read in one pass. */
 #define EVTCHN_BATCH 1024u
@@ -26,6 +31,7 @@ struct evtchn {
 	xenevtchn_handle *handle;
 	struct table guests;		/* by local port */
 	uint32_t virq;
+	bool kept;
 	evtchn_port_t fired[EVTCHN_BATCH];	/* of this pass */
 };
 
@@ -36,22 +42,41 @@ static int evtchn_destroy(struct evtchn *e)
 	return 0;
 }
 
-static int evtchn_bind_virq(struct evtchn *e)
+/*
+ * The handle of the process before, if the records tell enough of what it
+ * has bound; else one of our own, and the other one's bindings go with it.
+ */
+static void evtchn_handle_open(struct host *h, struct evtchn *e)
 {
-	int port = xenevtchn_bind_virq(e->handle, VIRQ_DOM_EXC);
+	int fd = descriptors_take("evtchn");
 
-	if (port < 0)
-		return errno ? -errno : -EIO;
-	e->virq = (uint32_t)port;
-	return 0;
+	if (h->resumed && h->resumed->evtchn >= 0) {
+		/* Of this very process; its ports are bound. */
+		e->handle = xenevtchn_fdopen(NULL, h->resumed->evtchn, 0);
+		e->kept = e->handle;
+		return;
+	}
+
+	if (fd >= 0 && h->recovery && h->recovery->virq != EVTCHN_NO_PORT) {
+		e->handle = xenevtchn_fdopen(NULL, fd, 0);
+		e->kept = e->handle;
+	}
+	if (e->kept) {
+		e->virq = h->recovery->virq;
+		return;
+	}
+	if (fd >= 0) {
+		close(fd);
+		descriptors_strike("evtchn");
+	}
+	e->handle = xenevtchn_open(NULL, 0);
 }
 
-static int evtchn_start(struct host *h, struct evtchn *e, int fd)
+static int evtchn_start(struct host *h, struct evtchn *e)
 {
-	int flags, error;
+	int fd, flags, port;
 
-	e->handle = fd < 0 ? xenevtchn_open(NULL, 0) :
-			     xenevtchn_fdopen(NULL, fd, 0);
+	evtchn_handle_open(h, e);
 	if (!e->handle)
 		return errno ? -errno : -EIO;
 	fd = xenevtchn_fd(e->handle);
@@ -60,13 +85,55 @@ static int evtchn_start(struct host *h, struct evtchn *e, int fd)
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;
-	error = evtchn_bind_virq(e);
-	if (error)
-		return error;
+	if (e->virq == EVTCHN_NO_PORT) {
+		port = xenevtchn_bind_virq(e->handle, VIRQ_DOM_EXC);
+		if (port < 0)
+			return -errno;
+		e->virq = (uint32_t)port;
+		descriptors_push("evtchn", fd);
+	}
 	return host_epoll(h, EPOLL_CTL_ADD, fd, EPOLLIN, EPOLL_EVTCHN, 0);
 }
 
-int evtchn_take_over(struct host *h, int fd)
+int evtchn_fd(const struct host *h)
+{
+	return h->evtchn ? xenevtchn_fd(h->evtchn->handle) : -1;
+}
+
+void evtchn_hold_virq(struct host *h, bool hold)
+{
+	struct evtchn *e = h->evtchn;
+	int port = 0;
+
+	if (!e || hold == (e->virq != EVTCHN_NO_PORT))
+		return;
+	if (hold)
+		port = xenevtchn_bind_virq(e->handle, VIRQ_DOM_EXC);
+	else if (xenevtchn_unbind(e->handle, e->virq))
+		port = -1;
+	e->virq = hold && port >= 0 ? (uint32_t)port : EVTCHN_NO_PORT;
+	if (port < 0)
+		log_say(LOG_EVTCHN, "VIRQ_DOM_EXC: %s", strerror(errno));
+	else if (hold && h->journal)
+		journal_virq(h->journal, e->virq);
+}
+
+bool evtchn_kept(const struct evtchn *e)
+{
+	return e->kept;
+}
+
+uint32_t evtchn_virq(const struct evtchn *e)
+{
+	return e->virq;
+}
+
+int evtchn_adopt(struct evtchn *e, uint32_t local, struct guest *g)
+{
+	return table_set(&e->guests, local, g);
+}
+
+int evtchn_open(struct host *h)
 {
 	struct evtchn *e = talloc_zero(h, struct evtchn);
 	int error;
@@ -76,45 +143,13 @@ int evtchn_take_over(struct host *h, int fd)
 	e->virq = EVTCHN_NO_PORT;
 	table_init(&e->guests, e);
 	talloc_set_destructor(e, evtchn_destroy);
-	error = evtchn_start(h, e, fd);
+	error = evtchn_start(h, e);
 	if (error) {
 		talloc_free(e);
 		return error;
 	}
 	h->evtchn = e;
 	return 0;
-}
-
-int evtchn_open(struct host *h)
-{
-	return evtchn_take_over(h, -1);
-}
-
-int evtchn_fd(const struct host *h)
-{
-	return h->evtchn ? xenevtchn_fd(h->evtchn->handle) : -1;
-}
-
-int evtchn_lead(struct evtchn *e, uint32_t local, struct guest *g)
-{
-	return table_set(&e->guests, local, g);
-}
-
-void evtchn_virq(struct host *h, bool bind)
-{
-	struct evtchn *e = h->evtchn;
-	int error = 0;
-
-	if (!e)
-		return;
-	if (bind) {
-		error = evtchn_bind_virq(e);
-	} else if (e->virq != EVTCHN_NO_PORT) {
-		error = xenevtchn_unbind(e->handle, e->virq) ? -errno : 0;
-		e->virq = EVTCHN_NO_PORT;
-	}
-	if (error)
-		log_say(LOG_EVTCHN, "VIRQ_DOM_EXC: %s", strerror(-error));
 }
 
 int evtchn_bind(struct evtchn *e, uint32_t domid, uint32_t remote,

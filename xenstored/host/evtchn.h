@@ -16,20 +16,22 @@ struct evtchn;
 struct guest;
 struct host;
 
-/* Open the handle and bind VIRQ_DOM_EXC; sets h->evtchn. */
-int evtchn_open(struct host *h);
-
 /*
- * The same with the descriptor of another binary's handle, whose ports stay
- * bound; -1: as evtchn_open().
+ * Open the handle and bind VIRQ_DOM_EXC; sets h->evtchn.  A handle that was
+ * kept over the death of its process is gone on with: what it had bound is
+ * still bound.
  */
-int evtchn_take_over(struct host *h, int fd);
+int evtchn_open(struct host *h);
 /* The handle's descriptor; -1: there is no hypervisor. */
 int evtchn_fd(const struct host *h);
-/* A port that is bound already leads to `g` from now on. */
-int evtchn_lead(struct evtchn *e, uint32_t local, struct guest *g);
-/* Bind VIRQ_DOM_EXC, or give it up, so that another may have it. */
-void evtchn_virq(struct host *h, bool bind);
+/* Bind VIRQ_DOM_EXC again, or give it up, so that another may have it. */
+void evtchn_hold_virq(struct host *h, bool hold);
+/* Was it kept? */
+bool evtchn_kept(const struct evtchn *e);
+/* Local port of VIRQ_DOM_EXC. */
+uint32_t evtchn_virq(const struct evtchn *e);
+/* A port of a kept handle is this guest's. */
+int evtchn_adopt(struct evtchn *e, uint32_t local, struct guest *g);
 
 /*
  * Bind a local port to `remote` of domain `domid` and let it lead to `g`.

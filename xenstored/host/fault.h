@@ -8,6 +8,8 @@
 #ifndef HOST_FAULT_H
 #define HOST_FAULT_H
 
+#include "config.h"
+
 #ifdef ENABLE_FAULTS
 void fault_point(const char *name);
 #else

@@ -15,8 +15,10 @@
 #include <talloc.h>
 
 #include "xenstored/host/evtchn.h"
+#include "xenstored/host/fault.h"
+#include "xenstored/host/journal.h"
 #include "xenstored/host/mapping.h"
-#include "xenstored/host/update_state.h"
+#include "xenstored/host/recovery.h"
 
 #define RESET_COST 100u		/* microseconds: 10,000 resets a second */
 #define RESET_BURST 1000u
@@ -88,6 +90,14 @@ static void guest_unbind(struct guest *g)
 	g->bound = false;
 }
 
+/* How the ring stands, for who comes after us. */
+static void guest_note(struct guest *g)
+{
+	if (g->host->journal)
+		journal_ring(g->host->journal, g->domid, g->port, g->remote,
+			     g->ring.req_cons, g->ring.rsp_prod);
+}
+
 static int guest_rebind(struct guest *g, const struct machine_ask *ask)
 {
 	uint32_t remote = guest_remote_port(g->ring.page, ask);
@@ -106,6 +116,7 @@ static int guest_rebind(struct guest *g, const struct machine_ask *ask)
 		return error;
 	if (had && !same)
 		evtchn_unbind(g->host->evtchn, old);
+	guest_note(g);
 	guest_begin(g);
 	return 0;
 }
@@ -147,7 +158,70 @@ static int guest_new(struct host *h, const struct machine_ask *ask)
 		return error;
 	}
 	guest_link(h, g);
+	guest_note(g);
 	guest_begin(g);
+	return 0;
+}
+
+/* The port of a kept handle, or the guest's port bound once more. */
+static int guest_resume_port(struct guest *g,
+			     const struct recovered_ring *was)
+{
+	struct host *h = g->host;
+
+	if (was->unbound)
+		return 0;
+	if (!evtchn_kept(h->evtchn))
+		return guest_bind(g, was->remote);
+	g->port = was->port;
+	g->remote = was->remote;
+	g->bound = true;
+	return evtchn_adopt(h->evtchn, g->port, g);
+}
+
+static int guest_resume(struct guest *g, const struct recovered_ring *was,
+			bool failed)
+{
+	struct host *h = g->host;
+	struct ring_page *page;
+	int error;
+
+	error = mapping_get(h->mapping, g->domid, &page);
+	if (error)
+		return error;
+	error = guest_resume_port(g, was);
+	if (!error)
+		error = table_set(&h->by_domid, g->domid, g);
+	if (error) {
+		guest_unbind(g);
+		mapping_put(h->mapping, g->domid, page);
+		return error;
+	}
+	ring_resume(&g->ring, page, machine_features(h->machine, g->domid),
+		    was->req_cons, was->rsp_prod, failed);
+	return 0;
+}
+
+int guest_restore(struct host *h, const struct recovered_ring *was,
+		  bool failed)
+{
+	struct guest *g = talloc_zero(h, struct guest);
+	int error;
+
+	if (!g)
+		return -ENOMEM;
+	g->host = h;
+	g->domid = was->domid;
+	error = guest_resume(g, was, failed);
+	if (error) {
+		talloc_free(g);
+		return error;
+	}
+	guest_link(h, g);
+	guest_note(g);
+	guest_begin(g);
+	list_queue(&h->guests_out, &g->out);
+	list_queue(&h->settle, &g->settle);
 	return 0;
 }
 
@@ -166,72 +240,6 @@ uint32_t guest_map(struct host *h, const struct machine_ask *ask)
 		log_say(LOG_RING_MAPPED, "domain %u, port %u, features %#x",
 			ask->domid, ask->port, ask->features);
 	return (uint32_t)-error;
-}
-
-/*
- * Our indices are where the other binary left them.  One that is not ours
- * says nothing of them: then the page's count, as for any ring that is new.
- */
-static void guest_place(struct guest *g, struct ring_page *page,
-			const struct update_ring *r)
-{
-	g->port = r->port;
-	g->remote = r->remote;
-	g->bound = r->bound;
-	if (!r->placed) {
-		ring_attach(&g->ring, page, g->host->config.features);
-		return;
-	}
-	g->ring = (struct ring){
-		.page = page,
-		.req_cons = r->req_cons,
-		.rsp_prod = r->rsp_prod,
-		.features = r->features,
-		.error = r->error,
-	};
-}
-
-static int guest_take_over(struct guest *g, const struct update_ring *r)
-{
-	struct host *h = g->host;
-	struct ring_page *page;
-	int error = mapping_get(h->mapping, g->domid, &page);
-
-	if (error)
-		return error;
-	error = table_set(&h->by_domid, g->domid, g);
-	if (!error && r->bound)
-		error = evtchn_lead(h->evtchn, r->port, g);
-	if (!error) {
-		guest_place(g, page, r);
-		return 0;
-	}
-	table_set(&h->by_domid, g->domid, NULL);
-	mapping_put(h->mapping, g->domid, page);
-	return error;
-}
-
-int guest_resume(struct host *h, const struct update_ring *r)
-{
-	struct guest *g;
-	int error;
-
-	if (!h->mapping || guest_of(h, r->domid))
-		return -ENXIO;
-	g = talloc_zero(h, struct guest);
-	if (!g)
-		return -ENOMEM;
-	g->host = h;
-	g->domid = r->domid;
-	error = guest_take_over(g, r);
-	if (error) {
-		talloc_free(g);
-		return error;
-	}
-	guest_link(h, g);
-	guest_begin(g);
-	list_queue(&h->guests_out, &g->out);
-	return 0;
 }
 
 static void guest_free(struct guest *g)
@@ -309,7 +317,9 @@ static bool guest_reset_allowed(struct guest *g)
 static void guest_do_reset(struct guest *g)
 {
 	host_feed_event(g->host, MACHINE_IN_RING_RESET, g->domid);
+	fault_point("reset-recorded");
 	ring_reset(&g->ring);
+	fault_point("reset-cleared");
 	g->full = false;
 	g->blocked = false;
 	g->notify = true;
@@ -343,10 +353,18 @@ uint32_t guest_mend(struct host *h, uint32_t domid)
 	return 0;
 }
 
+/* The guest began anew without the handshake, and was followed (rule 8). */
+static bool guest_moved(const struct guest *g, const struct ring *was)
+{
+	return g->ring.req_cons != was->req_cons ||
+	       g->ring.rsp_prod != was->rsp_prod;
+}
+
 static void guest_input(struct guest *g, const void *bytes, size_t len)
 {
 	host_feed_bytes(g->host, g->domid, bytes, len);
 	ring_consumed(&g->ring, len);
+	fault_point("consumed");
 	g->notify = true;
 }
 
@@ -354,11 +372,21 @@ void guest_turn(struct guest *g)
 {
 	struct host *h = g->host;
 	bool wanted = machine_wants(h->machine, g->domid) >= RING_SIZE;
+	struct ring was = g->ring;
+	void *place = host_input(h);
+	enum ring_seen seen;
 	size_t len;
 
 	g->blocked = !wanted;
 	list_queue(&h->settle, &g->settle);
-	switch (ring_look(&g->ring, wanted ? h->input : NULL, &len)) {
+	seen = ring_look(&g->ring, wanted ? place : NULL, &len);
+	if (guest_moved(g, &was)) {
+		/* The record to be written lies where the bytes do. */
+		memcpy(h->input, place, len);
+		place = h->input;
+		guest_note(g);
+	}
+	switch (seen) {
 	case RING_RESET:
 		guest_reset(g);
 		return;
@@ -366,7 +394,7 @@ void guest_turn(struct guest *g)
 		guest_fail(g, RING_ERROR_INDEX);
 		return;
 	case RING_BYTES:
-		guest_input(g, h->input, len);
+		guest_input(g, place, len);
 		break;
 	case RING_NOTHING:
 		break;
@@ -378,6 +406,7 @@ void guest_turn(struct guest *g)
 void guest_output(struct guest *g)
 {
 	struct machine_span spans[HOST_SPANS_MAX];
+	struct ring was = g->ring;
 	struct host *h = g->host;
 	size_t total = 0;
 	unsigned int n;
@@ -391,13 +420,18 @@ void guest_output(struct guest *g)
 	for (unsigned int i = 0; i < n; i++)
 		total += spans[i].len;
 	len = ring_fill(&g->ring, spans, n);
+	if (guest_moved(g, &was))
+		guest_note(g);
 	if (len < 0) {
 		guest_fail(g, RING_ERROR_INDEX);
 		return;
 	}
 	if (len > 0) {
+		fault_point("copied");
 		host_feed_taken(h, g->domid, (size_t)len);
+		fault_point("taken");
 		ring_produced(&g->ring, (size_t)len);
+		fault_point("produced");
 		g->notify = true;
 	}
 	g->full = total > (size_t)len;

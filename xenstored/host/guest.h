@@ -17,6 +17,8 @@
 #include "xenstored/host/log.h"
 #include "xenstored/host/ring.h"
 
+struct recovered_ring;
+
 struct guest_counters {
 	uint64_t notifies_in;
 	uint64_t notifies_out;
@@ -62,11 +64,11 @@ static inline struct guest *guest_of(const struct host *h, uint32_t domid)
  */
 uint32_t guest_map(struct host *h, const struct machine_ask *ask);
 /*
- * Go on with a ring that another binary in this process served, its port
- * bound already, and look at it at once.  0, or -errno and it is not served.
+ * Go on with a ring that another process served; `failed`: it stands in an
+ * error.  0 or -errno.
  */
-struct update_ring;
-int guest_resume(struct host *h, const struct update_ring *r);
+int guest_restore(struct host *h, const struct recovered_ring *was,
+		  bool failed);
 /* MACHINE_ASK_UNMAP */
 void guest_unmap(struct host *h, uint32_t domid);
 /*

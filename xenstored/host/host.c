@@ -9,17 +9,41 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include "xenstored/host/journal.h"
 #include "xenstored/host/log.h"
+
+static void host_record(struct host *h, const struct machine_input *in)
+{
+	bool broken = journal_broken(h->journal);
+	int error = journal_input(h->journal, in);
+
+	/* The next checkpoint tries to begin a journal anew. */
+	if (error && !broken)
+		log_say(LOG_JOURNAL, "cannot be written (%s): a crash now "
+			"would lose the store", strerror(-error));
+}
 
 void host_feed(struct host *h, const struct machine_input *in)
 {
-	int error = machine_step(h->machine, in);
+	int error;
 
+	if (h->journal)
+		host_record(h, in);
+	error = machine_step(h->machine, in);
+	if (h->journal)
+		journal_executed(h->journal);
 	if (!error)
 		return;
 	h->count.failures++;
 	log_say(LOG_MACHINE_FAILED, "input %u of connection %u: %s",
 		(unsigned int)in->type, in->conn, strerror(-error));
+}
+
+void *host_input(struct host *h)
+{
+	void *place = h->journal ? journal_buffer(h->journal) : NULL;
+
+	return place ? place : h->input;
 }
 
 void host_feed_bytes(struct host *h, uint32_t conn, const void *data,

@@ -29,11 +29,14 @@ _Static_assert(HOST_INPUT_MAX >= WIRE_MESSAGE_MAX, "a message fits");
 /* Pieces of output sent in one turn. */
 #define HOST_SPANS_MAX 64u
 
+struct checkpoint;
 struct evtchn;
 struct host;
 struct hypervisor;
+struct journal;
 struct listener;
 struct mapping;
+struct recovery;
 struct signals;
 struct trace;
 struct update;
@@ -57,6 +60,9 @@ struct host_counters {
 	uint64_t in_bytes;
 	uint64_t out_bytes;
 	uint64_t failures;	/* machine_step() failed for want of memory */
+	uint64_t doubtful;	/* sockets closed after a death in a call */
+	uint64_t recovered;	/* inputs replayed at the start */
+	uint64_t poisoned;	/* inputs not executed a third time */
 };
 
 struct host {
@@ -83,6 +89,9 @@ struct host {
 	uint32_t next_slot;		/* of client.c */
 	uint32_t generation;
 
+	struct journal *journal;	/* NULL: not yet, or not to be had */
+	struct checkpoint *checkpoint;
+	struct recovery *recovery;	/* while starting from a state */
 	struct evtchn *evtchn;		/* these three NULL: no hypervisor */
 	struct mapping *mapping;
 	struct hypervisor *hypervisor;
@@ -104,6 +113,12 @@ struct host {
  * whatever must follow from it.
  */
 void host_feed(struct host *h, const struct machine_input *in);
+
+/*
+ * Where the bytes of a turn are to be put, HOST_INPUT_MAX of them: their
+ * place in the journal, so that they are copied once.
+ */
+void *host_input(struct host *h);
 
 /* Bytes of a turn, and output that was taken. */
 void host_feed_bytes(struct host *h, uint32_t conn, const void *data,

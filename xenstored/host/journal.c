@@ -2,6 +2,7 @@
 /* Writing of segments; see journal.h. */
 #include "xenstored/host/journal_format.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <talloc.h>
 #include <unistd.h>
 
+#include "protocol/cursor.h"
 #include "xenstored/host/fault.h"
 
 struct journal {
@@ -251,9 +253,10 @@ int journal_input(struct journal *j, const struct machine_input *in)
 }
 
 int journal_ring(struct journal *j, uint32_t domid, uint32_t port,
-		 uint32_t req_cons, uint32_t rsp_prod)
+		 uint32_t remote, uint32_t req_cons, uint32_t rsp_prod)
 {
-	struct journal_facts f = { domid, port, req_cons, rsp_prod, 0, 0 };
+	struct journal_facts f = { domid, port, req_cons, rsp_prod, remote,
+				   0 };
 	int error = journal_write(j, JOURNAL_RING, domid, &f, sizeof(f), NULL,
 				  0);
 
@@ -321,8 +324,46 @@ void journal_drop_before(struct journal *j, uint64_t number)
 	}
 }
 
+uint64_t journal_number(const struct journal *j)
+{
+	return j->number;
+}
+
 uint64_t journal_since(const struct journal *j, uint64_t number)
 {
 	return (j->number - number) * (JOURNAL_SEGMENT - JOURNAL_HEADER) +
 	       j->end - JOURNAL_HEADER;
+}
+
+/* "journal.<n>" within the range? */
+static bool segment_in(const char *name, uint64_t from, uint64_t to)
+{
+	static const char prefix[] = "journal.";
+	struct span digits = { name + sizeof(prefix) - 1, 0 };
+	uint64_t n;
+
+	if (strncmp(name, prefix, sizeof(prefix) - 1))
+		return false;
+	digits.len = strlen(digits.at);
+	return span_number(digits, UINT64_MAX, &n) && n >= from && n < to;
+}
+
+void journal_clear(const char *dir, const char *aside, uint64_t from,
+		   uint64_t to)
+{
+	char name[4096], there[4096];
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+
+	while (d && (entry = readdir(d))) {
+		if (!segment_in(entry->d_name, from, to))
+			continue;
+		snprintf(name, sizeof(name), "%s/%s", dir, entry->d_name);
+		snprintf(there, sizeof(there), "%s/%s", aside ? aside : "",
+			 entry->d_name);
+		if (!aside || rename(name, there))
+			unlink(name);
+	}
+	if (d)
+		closedir(d);
 }

@@ -29,7 +29,7 @@
 
 /* Beside the machine's input types: what the host must remember. */
 enum journal_type {
-	/* A ring stands at these indices now; domid, port (local). */
+	/* A ring stands at these indices now; domid, ports. */
 	JOURNAL_RING = 64,
 	/* Local port of VIRQ_DOM_EXC. */
 	JOURNAL_VIRQ,
@@ -40,7 +40,8 @@ struct journal_record {
 	uint32_t type;
 	struct machine_input in;
 	uint32_t domid;
-	uint32_t port;
+	uint32_t port;		/* local */
+	uint32_t remote;
 	uint32_t req_cons;
 	uint32_t rsp_prod;
 };
@@ -62,7 +63,7 @@ struct journal *journal_new(const void *parent, const char *dir,
 int journal_input(struct journal *j, const struct machine_input *in);
 /* The same for a record of the host's own. */
 int journal_ring(struct journal *j, uint32_t domid, uint32_t port,
-		 uint32_t req_cons, uint32_t rsp_prod);
+		 uint32_t remote, uint32_t req_cons, uint32_t rsp_prod);
 int journal_virq(struct journal *j, uint32_t port);
 /* The record published last was executed. */
 void journal_executed(struct journal *j);
@@ -87,6 +88,14 @@ void journal_sending(struct journal *j, uint32_t conn);
  */
 uint64_t journal_rotate(struct journal *j, int *error);
 void journal_drop_before(struct journal *j, uint64_t number);
+/*
+ * Segments numbered `from` or more and less than `to` are removed from `dir`,
+ * or moved to `aside` if that is not NULL.
+ */
+void journal_clear(const char *dir, const char *aside, uint64_t from,
+		   uint64_t to);
+/* The segment that is written now. */
+uint64_t journal_number(const struct journal *j);
 /* Bytes published since the segment `number` began. */
 uint64_t journal_since(const struct journal *j, uint64_t number);
 

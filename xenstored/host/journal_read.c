@@ -159,6 +159,7 @@ static bool record_parts(struct journal_record *out, const uint8_t *body,
 	in->flags = out->req_cons = f.flags;
 	in->error = out->rsp_prod = f.error;
 	in->instance = f.instance;
+	out->remote = (uint32_t)f.instance;
 	in->ask = f.ask;
 	in->data = body + sizeof(f);
 	in->len = len - sizeof(f);

@@ -46,6 +46,12 @@ static const struct log_row rows[LOG_COUNT] = {
 	[LOG_ADOPT] =		{ "XSD027", LOG_INFO },
 	[LOG_CONTROL] =		{ "XSD028", LOG_INFO },
 	[LOG_LOOP] =		{ "XSD029", LOG_ERR },
+	[LOG_JOURNAL] =		{ "XSD040", LOG_CRIT },
+	[LOG_CHECKPOINT] =	{ "XSD041", LOG_ERR },
+	[LOG_RECOVERY] =	{ "XSD042", LOG_ERR },
+	[LOG_RECOVERED] =	{ "XSD043", LOG_NOTICE },
+	[LOG_POISON] =		{ "XSD044", LOG_ALERT },
+	[LOG_DOUBT] =		{ "XSD045", LOG_NOTICE },
 	[LOG_UPDATE] =		{ "XSD060", LOG_NOTICE },
 	[LOG_UPDATE_FAILED] =	{ "XSD061", LOG_ERR },
 };

@@ -22,6 +22,7 @@
 #include <sys/epoll.h>
 
 #include "xenstored/host/asks.h"
+#include "xenstored/host/checkpoint.h"
 #include "xenstored/host/client.h"
 #include "xenstored/host/evtchn.h"
 #include "xenstored/host/guest.h"
@@ -212,7 +213,7 @@ static bool loop_pass(struct host *h, const struct epoll_event *events,
 		update_turn(h);
 	loop_outputs(h);
 	loop_settle(h);
-	return asks || !list_empty(&h->ready) ||
+	return checkpoint_turn(h) || asks || !list_empty(&h->ready) ||
 	       !list_empty(&h->guests_out) || !list_empty(&h->clients_out);
 }
 

@@ -19,12 +19,16 @@
 #include "protocol/ring.h"
 #include "xenstored/host/asks.h"
 #include "xenstored/host/background.h"
+#include "xenstored/host/checkpoint.h"
 #include "xenstored/host/client.h"
 #include "xenstored/host/evtchn.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/host.h"
 #include "xenstored/host/hypervisor.h"
 #include "xenstored/host/listener.h"
+#include "xenstored/host/descriptors.h"
+#include "xenstored/host/journal.h"
+#include "xenstored/host/recovery.h"
 #include "xenstored/host/log.h"
 #include "xenstored/host/loop.h"
 #include "xenstored/host/mapping.h"
@@ -33,7 +37,6 @@
 #include "xenstored/host/signals.h"
 #include "xenstored/host/trace.h"
 #include "xenstored/host/update.h"
-#include "xenstored/host/update_state.h"
 
 #define EXIT_USAGE 2
 /* Descriptors wanted: clients are not to be limited by a shell's default. */
@@ -94,7 +97,7 @@ static int start_trace(struct host *h)
 	return trace_open(h->trace, h->options->trace_file);
 }
 
-static int start_machine(struct host *h)
+static int start_config(struct host *h)
 {
 	struct machine_config *c = &h->config;
 
@@ -109,15 +112,56 @@ static int start_machine(struct host *h)
 	c->log = main_log;
 	c->trace = main_trace;
 	c->arg = h;
-	if (h->options->live_update)
-		return update_load(h);
-	h->machine = machine_new(c);
+	return 0;
+}
+
+/* What another process left behind, or an empty store. */
+static int start_store(struct host *h)
+{
+	int error = h->resumed ? 0 : recovery_load(h);
+
+	if (error || h->machine)
+		return error;
+	h->machine = machine_new(&h->config);
 	return h->machine ? 0 : -ENOMEM;
 }
 
-static int start_hypervisor(struct host *h)
+/* From here on every input is recorded. */
+static int start_journal(struct host *h)
 {
-	return h->options->no_domain_init ? 0 : hypervisor_open(h);
+	uint64_t number = h->recovery ? h->recovery->segment :
+			  h->resumed ? update_segment(h) : 1;
+	int error;
+
+	/* Left over from a life that ended differently: not to be replayed. */
+	journal_clear(h->options->rundir, NULL, number, UINT64_MAX);
+	h->journal = journal_new(h, h->options->rundir, number, &error);
+	if (!h->journal)
+		return error;
+	if (h->evtchn)
+		journal_virq(h->journal, evtchn_virq(h->evtchn));
+	if (h->resumed)
+		update_journal(h);
+	return 0;
+}
+
+static int start_identity(struct host *h)
+{
+	static const char digit[] = "0123456789abcdef";
+	struct machine_input in = { .type = MACHINE_IN_IDENTITY };
+	unsigned char random[16];
+	char text[2 * sizeof(random)];
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return -EIO;
+	for (size_t i = 0; i < sizeof(random); i++) {
+		text[2 * i] = digit[random[i] >> 4];
+		text[2 * i + 1] = digit[random[i] & 15];
+	}
+	in.data = text;
+	in.len = sizeof(text);
+	host_feed(h, &in);
+	return 0;
 }
 
 static int start_xen(struct host *h)
@@ -126,36 +170,72 @@ static int start_xen(struct host *h)
 
 	if (h->options->no_domain_init)
 		return 0;
-	error = evtchn_take_over(h, h->resumed ? h->resumed->evtchn : -1);
+	error = h->hypervisor ? 0 : hypervisor_open(h);
+	if (!error)
+		error = evtchn_open(h);
 	if (!error)
 		error = mapping_open(h);
 	return error;
+}
+
+/* The store of another binary in this process, which is asked of domains. */
+static int start_update(struct host *h)
+{
+	int error = 0;
+
+	if (!h->options->live_update)
+		return 0;
+	if (!h->options->no_domain_init)
+		error = hypervisor_open(h);
+	return error ? error : update_load(h);
 }
 
 static int start_listener(struct host *h)
 {
 	if (h->resumed)
 		return update_listener(h);
-	return listener_open(h, notify_listen_fd());
+	return listener_open(h, descriptors_take_listener());
 }
 
 /* Rings are mapped before anybody is told that the daemon is ready. */
-static int start_adopt(struct host *h)
+static int start_world(struct host *h)
 {
 	int error = 0;
 
 	host_feed_time(h);
 	if (h->resumed)
-		return update_resume(h);
-	if (h->hypervisor)
+		error = update_resume(h);
+	else if (h->recovery)
+		error = recovery_attach(h);
+	else if (h->hypervisor)
 		error = hypervisor_adopt(h);
 	while (!error && asks_carry_out(h))
 		;
+	descriptors_drop_rest();
 	return error;
 }
 
-#define NO_XEN "no Xen here (or no right to use it); --no-domain-init " \
-	"does without"
+/* A death from here on finds a checkpoint. */
+static int start_checkpoint(struct host *h)
+{
+	uint64_t began = h->now;
+	bool same = h->recovery || (h->resumed && update_same_store(h));
+	int error = same ? 0 : start_identity(h);
+
+	if (!error)
+		error = checkpoint_now(h);
+	TALLOC_FREE(h->resumed);
+	if (error || !h->recovery)
+		return error;
+	log_say(LOG_RECOVERED, "%llu inputs replayed, %u rings, %u clients, "
+		"%llu clients in doubt, %llu ms",
+		(unsigned long long)h->count.recovered, h->guest_count,
+		h->client_count, (unsigned long long)h->count.doubtful,
+		(unsigned long long)(host_clock() - began) / 1000);
+	talloc_free(h->recovery);
+	h->recovery = NULL;
+	return 0;
+}
 
 static const struct start_step {
 	int (*run)(struct host *h);
@@ -166,17 +246,22 @@ static const struct start_step {
 	{ start_epoll, LOG_START_FAILED, "epoll" },
 	{ signals_open, LOG_START_FAILED, "signals" },
 	{ start_trace, LOG_START_FAILED, "trace file" },
-	{ start_hypervisor, LOG_NO_HYPERVISOR, NO_XEN },
-	{ start_machine, LOG_START_FAILED, "the store" },
-	{ start_xen, LOG_NO_HYPERVISOR, NO_XEN },
 	{ start_rundir, LOG_START_FAILED, "run directory" },
+	{ start_config, LOG_START_FAILED, "random numbers" },
+	{ start_update, LOG_START_FAILED, "the state to go on from" },
 	{ start_listener, LOG_SOCKET, "socket" },
-	{ start_adopt, LOG_NO_HYPERVISOR, "dom0's ring" },
+	{ start_store, LOG_START_FAILED, "the store" },
+	{ start_xen, LOG_NO_HYPERVISOR, "no Xen here (or no right to use "
+	  "it); --no-domain-init does without" },
+	{ start_journal, LOG_START_FAILED, "journal" },
+	{ start_world, LOG_NO_HYPERVISOR, "dom0's ring" },
+	{ start_checkpoint, LOG_START_FAILED, "first checkpoint" },
 };
 
 static bool host_start(struct host *h)
 {
 	h->now = host_clock();
+	descriptors_receive();
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		int error = steps[i].run(h);
 
@@ -245,6 +330,8 @@ static int host_serve(struct host *h, int background)
 	notify_send("READY=1");
 	error = loop_run(h);
 	notify_send("STOPPING=1");
+	/* Not needed for what comes next, which the journal would do for. */
+	checkpoint_now(h);
 	if (error)
 		log_say(LOG_LOOP, "cannot wait: %s", strerror(-error));
 	else

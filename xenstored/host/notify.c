@@ -15,7 +15,6 @@
 #include "protocol/cursor.h"
 #include "xenstored/host/log.h"
 
-#define LISTEN_FDS_START 3
 /* A ping may be late by a long pass and still be in time. */
 #define WATCHDOG_PINGS 3u
 
@@ -35,22 +34,40 @@ static bool notify_address(const char *path, struct sockaddr_un *addr,
 }
 
 static int notify_datagram(const struct sockaddr_un *addr, socklen_t len,
-			   const char *text)
+			   const char *text, int passed)
 {
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .room = { 0 } };
+	struct iovec iov = { (void *)(uintptr_t)text, strlen(text) };
+	struct msghdr msg = {
+		.msg_name = (void *)(uintptr_t)addr,
+		.msg_namelen = len,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+	};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int error = 0;
 
 	if (fd < 0)
 		return errno;
+	if (passed >= 0) {
+		msg.msg_control = control.room;
+		msg.msg_controllen = sizeof(control.room);
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.head), &passed, sizeof(int));
+	}
 	/* A manager that does not read must not stop the daemon. */
-	if (sendto(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL,
-		   (const struct sockaddr *)addr, len) < 0)
+	if (sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		error = errno;
 	close(fd);
 	return error;
 }
 
-void notify_send(const char *text)
+void notify_send_fd(const char *text, int fd)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un addr;
@@ -60,10 +77,15 @@ void notify_send(const char *text)
 	if (!path || !*path)
 		return;
 	error = notify_address(path, &addr, &len) ?
-		notify_datagram(&addr, len, text) : EINVAL;
+		notify_datagram(&addr, len, text, fd) : EINVAL;
 	if (error)
 		log_say(LOG_NOTIFY, "cannot tell the service manager %s: %s",
 			text, strerror(error));
+}
+
+void notify_send(const char *text)
+{
+	notify_send_fd(text, -1);
 }
 
 static bool notify_number(const char *name, uint64_t *n)
@@ -94,21 +116,12 @@ uint64_t notify_watchdog(void)
 	return usec / WATCHDOG_PINGS;
 }
 
-int notify_listen_fd(void)
+uint64_t notify_listen_count(void)
 {
 	uint64_t count;
-	int listening = 0;
-	socklen_t len = sizeof(listening);
 
 	if (!notify_for_us("LISTEN_PID", true) ||
 	    !notify_number("LISTEN_FDS", &count))
-		return -1;
-	if (count > 1024)
-		return -1;
-	for (int fd = LISTEN_FDS_START;
-	     fd < LISTEN_FDS_START + (int)count; fd++)
-		if (!getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening,
-				&len) && listening)
-			return fd;
-	return -1;
+		return 0;
+	return count;
 }

@@ -15,7 +15,9 @@
 void notify_send(const char *text);
 /* How often WATCHDOG=1 is wanted, in microseconds; 0: never. */
 uint64_t notify_watchdog(void);
-/* The listening socket that was handed to this process; -1: none. */
-int notify_listen_fd(void);
+/* The same with a descriptor for the manager's store. */
+void notify_send_fd(const char *text, int fd);
+/* How many descriptors were handed to this process, from 3 on. */
+uint64_t notify_listen_count(void);
 
 #endif

@@ -37,6 +37,35 @@ void ring_attach(struct ring *r, struct ring_page *page, uint32_t features)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/* Late by what one turn moves at the most, or right. */
+static bool ring_late(uint32_t page, uint32_t own)
+{
+	return own - page <= RING_SIZE;
+}
+
+void ring_resume(struct ring *r, struct ring_page *page, uint32_t features,
+		 uint32_t req_cons, uint32_t rsp_prod, bool failed)
+{
+	uint32_t error = ring_load_once(&page->error);
+
+	*r = (struct ring){
+		.page = page,
+		.features = features,
+		.req_cons = req_cons,
+		.rsp_prod = rsp_prod,
+	};
+	ring_store_release(&page->features, features);
+	if (failed)
+		ring_fail(r, error ? error : RING_ERROR_PROTOCOL);
+	/* A reset that is asked for will clear all of this (rule 6). */
+	if (failed || ring_reset_asked(r))
+		return;
+	if (ring_late(ring_load_once(&page->req_cons), req_cons))
+		ring_store_release(&page->req_cons, req_cons);
+	if (ring_late(ring_load_once(&page->rsp_prod), rsp_prod))
+		ring_store_release(&page->rsp_prod, rsp_prod);
+}
+
 /*
  * The guest has rewritten this end's indices.  That is its own affair; we go
  * by our copies.  But where by our copies the ring cannot be, or where the

@@ -63,6 +63,14 @@ enum ring_seen {
 void ring_attach(struct ring *r, struct ring_page *page, uint32_t features);
 
 /*
+ * Go on serving a page that another process served; this end's indices are
+ * those of its records.  The page's copies are put right where they can only
+ * be late; where the guest has rewritten them, the first look judges.
+ */
+void ring_resume(struct ring *r, struct ring_page *page, uint32_t features,
+		 uint32_t req_cons, uint32_t rsp_prod, bool failed);
+
+/*
  * One turn's look.  With `buf` (RING_SIZE bytes), requests are copied there,
  * all that are in the ring, and *len says how many; without it, nothing is
  * copied and RING_BYTES never returned.  A ring with an error is looked at

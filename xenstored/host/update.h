@@ -49,5 +49,10 @@ int update_check(const struct options *o);
 int update_load(struct host *h);
 int update_listener(struct host *h);
 int update_resume(struct host *h);
+/* Its journal: the first segment, and what begins it. */
+uint64_t update_segment(const struct host *h);
+void update_journal(struct host *h);
+/* The store is that of the binary before, with its generation. */
+bool update_same_store(const struct host *h);
 
 #endif

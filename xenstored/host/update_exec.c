@@ -22,6 +22,7 @@
 #include "xenstored/host/evtchn.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/listener.h"
+#include "xenstored/host/log.h"
 #include "xenstored/host/update_child.h"
 
 /* How long a new binary may take; the store stands still meanwhile. */
@@ -240,7 +241,8 @@ static int trial_run(void *arg)
 	int error = machine_step(m, &in);
 
 	if (!error)
-		error = update_write(t->host, m, t->format, t->fd);
+		error = update_write(t->host, m, t->format, t->ask,
+				     t->fd);
 	if (error) {
 		fprintf(stderr, "the state cannot be written: %s\n",
 			strerror(-error));
@@ -283,6 +285,22 @@ static void let_wait(int fd, bool on)
 			    flags | O_NONBLOCK);
 }
 
+/*
+ * The other binary keeps no checkpoints of ours: what is in the run directory
+ * must not be taken for the state of the host when one of ours starts next.
+ */
+static void checkpoint_hide(const struct host *h, bool hide)
+{
+	char shown[OPTIONS_PATH_MAX + 32], hidden[OPTIONS_PATH_MAX + 32];
+
+	snprintf(shown, sizeof(shown), "%s/store.tdb", h->options->rundir);
+	snprintf(hidden, sizeof(hidden), "%s/store.tdb.handed-over",
+		 h->options->rundir);
+	if (rename(hide ? shown : hidden, hide ? hidden : shown) &&
+	    errno != ENOENT)
+		log_say(LOG_UPDATE_FAILED, "%s: %s", shown, strerror(errno));
+}
+
 static void hand_over(struct host *h, int state, enum update_format format,
 		      bool on)
 {
@@ -293,7 +311,9 @@ static void hand_over(struct host *h, int state, enum update_format format,
 		keep(state, on);
 	if (format == UPDATE_STREAM1)
 		each_fd(h, let_wait, on);
-	evtchn_virq(h, !on);
+	evtchn_hold_virq(h, !on);
+	if (format != UPDATE_IMAGE)
+		checkpoint_hide(h, on);
 }
 
 /*

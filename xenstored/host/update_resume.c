@@ -17,13 +17,17 @@
 
 #include "xenstored/host/asks.h"
 #include "xenstored/host/client.h"
+#include "xenstored/host/checkpoint.h"
+#include "xenstored/host/descriptors.h"
 #include "xenstored/host/evtchn.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/host.h"
 #include "xenstored/host/hypervisor.h"
 #include "xenstored/host/listener.h"
+#include "xenstored/host/journal.h"
 #include "xenstored/host/log.h"
-#include "xenstored/host/pidfile.h"
+#include "xenstored/host/mapping.h"
+#include "xenstored/host/recovery.h"
 #include "xenstored/host/trace.h"
 #include "xenstored/host/update_state.h"
 
@@ -60,6 +64,22 @@ static void state_done(const struct options *o, int fd)
 	unlink(path);
 }
 
+/* What an earlier one of ours left: another daemon has been here since. */
+static void checkpoint_stale(const struct options *o)
+{
+	static const char *const names[] = {
+		"store.tdb", "store.tdb.handed-over",
+	};
+	char path[DUMP_PATH_MAX + 16];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", o->rundir, names[i]);
+		if (unlink(path) && errno != ENOENT)
+			log_say(LOG_UPDATE_FAILED, "%s: %s", path,
+				strerror(errno));
+	}
+}
+
 static bool resume_facts(void *arg, uint32_t domid, uint64_t *instance)
 {
 	return hypervisor_knows(arg, domid, instance);
@@ -82,7 +102,36 @@ int update_load(struct host *h)
 	}
 	state_done(o, fd);
 	h->machine = h->resumed->machine;
-	return 0;
+	if (h->resumed->stream)
+		checkpoint_stale(o);
+	return checkpoint_open(h);
+}
+
+/*
+ * So that the journal of the binary before and ours tell one history: if we
+ * die before our first checkpoint, its one and both journals are replayed.
+ */
+void update_journal(struct host *h)
+{
+	struct machine_input in = {
+		.type = MACHINE_IN_DONE, .ask = h->resumed->ask,
+		.data = "OK", .len = sizeof("OK"),
+	};
+
+	if (h->resumed->stream)
+		return;
+	journal_input(h->journal, &in);
+	journal_executed(h->journal);
+}
+
+uint64_t update_segment(const struct host *h)
+{
+	return h->resumed->segment;
+}
+
+bool update_same_store(const struct host *h)
+{
+	return !h->resumed->stream;
 }
 
 int update_check(const struct options *o)
@@ -155,10 +204,33 @@ static void resume_trace(struct host *h)
 	trace_switch(h->trace, s->tracing);
 }
 
+/* Indices that nobody handed over are those of the page. */
+static int ring_look_up(struct host *h, struct recovered_ring *was)
+{
+	struct ring_page *page;
+	int error = mapping_get(h->mapping, was->domid, &page);
+
+	if (error)
+		return error;
+	was->req_cons = ring_load_once(&page->req_cons);
+	was->rsp_prod = ring_load_once(&page->rsp_prod);
+	mapping_put(h->mapping, was->domid, page);
+	return 0;
+}
+
 static void resume_ring(struct host *h, const struct update_ring *r)
 {
-	int error = guest_resume(h, r);
+	struct recovered_ring was = {
+		.domid = r->domid, .port = r->port, .remote = r->remote,
+		.req_cons = r->req_cons, .rsp_prod = r->rsp_prod,
+		.unbound = !r->bound, .known = true,
+	};
+	int error = h->mapping ? 0 : -ENXIO;
 
+	if (!error && !r->placed)
+		error = ring_look_up(h, &was);
+	if (!error)
+		error = guest_restore(h, &was, r->failed);
 	if (!error)
 		return;
 	log_say(LOG_RING_NOT_MAPPED, "domain %u, port %u: %s", r->domid,
@@ -166,15 +238,27 @@ static void resume_ring(struct host *h, const struct update_ring *r)
 	host_feed_event(h, MACHINE_IN_RING_FAILED, r->domid);
 }
 
+static int take_client(struct host *h, const struct stream_client *c)
+{
+	if (!is_socket(c->fd))
+		return -ENOTSOCK;
+	/* The C daemon's sockets wait in read(), ours do not. */
+	if (fcntl(c->fd, F_SETFD, FD_CLOEXEC) ||
+	    fcntl(c->fd, F_SETFL, O_RDWR | O_NONBLOCK))
+		return -errno;
+	return client_restore(h, c->conn, c->fd);
+}
+
 static void resume_client(struct host *h, const struct stream_client *c)
 {
-	int error = is_socket(c->fd) ? client_resume(h, c->conn, c->fd) :
-				       -ENOTSOCK;
+	int error = take_client(h, c);
 
 	if (error) {
 		log_say(LOG_UPDATE_FAILED, "live update: a client on %d: %s",
 			c->fd, strerror(-error));
 		host_feed_event(h, MACHINE_IN_CLOSE, c->conn);
+	} else if (h->resumed->stream) {
+		descriptors_push_client(c->conn, c->fd);
 	}
 }
 
@@ -199,6 +283,5 @@ int update_resume(struct host *h)
 	if (s->lost_transactions)
 		log_say(LOG_UPDATE, "live update: %u transactions will have "
 			"to be tried again", s->lost_transactions);
-	TALLOC_FREE(h->resumed);
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "xenstored/host/client.h"
 #include "xenstored/host/evtchn.h"
 #include "xenstored/host/guest.h"
+#include "xenstored/host/journal.h"
 #include "xenstored/host/listener.h"
 #include "xenstored/host/trace.h"
 
@@ -111,7 +112,8 @@ static const char *changed_trace(const struct host *h)
 	return path;
 }
 
-static int write_host(struct host *h, struct out *o, struct field_out *f)
+static int write_host(struct host *h, uint64_t ask, struct out *o,
+		      struct field_out *f)
 {
 	const char *trace = changed_trace(h);
 
@@ -120,6 +122,9 @@ static int write_host(struct host *h, struct out *o, struct field_out *f)
 	field_number(f, "evtchn", (uint64_t)evtchn_fd(h) + 1);
 	field_number(f, "pid", (uint64_t)h->pid_fd + 1);
 	field_number(f, "generation", h->generation);
+	field_number(f, "segment", h->journal ?
+		     journal_number(h->journal) + 1 : 1);
+	field_number(f, "ask", ask);
 	field_number(f, "tracing", trace_on(h->trace));
 	field_bytes(f, "trace", trace ? trace : "", trace ?
 		    strlen(trace) + 1 : 0);
@@ -157,23 +162,23 @@ static int write_rings(struct host *h, struct out *o, struct field_out *f)
 		field_number(f, "port", g->port);
 		field_number(f, "remote", g->remote);
 		field_number(f, "bound", g->bound);
-		field_number(f, "features", g->ring.features);
 		field_number(f, "req_cons", g->ring.req_cons);
 		field_number(f, "rsp_prod", g->ring.rsp_prod);
-		field_number(f, "error", g->ring.error);
+		field_number(f, "failed", g->ring.error != RING_ERROR_NONE);
 		error = out_field(o, key, f);
 	}
 	return error;
 }
 
-static int write_image(struct host *h, struct machine *m, struct out *o)
+static int write_image(struct host *h, struct machine *m, uint64_t ask,
+		       struct out *o)
 {
 	struct field_out f;
 	int error;
 
 	field_start(&f);
 	out_bytes(o, MAGIC, sizeof(MAGIC) - 1);
-	error = write_host(h, o, &f);
+	error = write_host(h, ask, o, &f);
 	if (!error)
 		error = write_clients(h, o, &f);
 	if (!error)
@@ -213,7 +218,7 @@ static int write_stream(struct host *h, struct machine *m,
 }
 
 int update_write(struct host *h, struct machine *m, enum update_format format,
-		 int fd)
+		 uint64_t ask, int fd)
 {
 	struct out *o = talloc_zero(NULL, struct out);
 	int error;
@@ -222,7 +227,7 @@ int update_write(struct host *h, struct machine *m, enum update_format format,
 		return -ENOMEM;
 	o->fd = fd;
 	if (format == UPDATE_IMAGE)
-		error = write_image(h, m, o);
+		error = write_image(h, m, ask, o);
 	else
 		error = write_stream(h, m, format == UPDATE_STREAM2 ? 2 : 1,
 				     o);
@@ -273,6 +278,8 @@ static int read_host(struct in *in, uint32_t id, struct field_in *f)
 	s->pid = take_fd(f, "pid");
 	s->generation = (uint32_t)field_take_number(f, "generation",
 						    UINT32_MAX);
+	s->segment = field_take_number(f, "segment", UINT64_MAX);
+	s->ask = field_take_number(f, "ask", UINT64_MAX);
 	s->tracing = field_take_number(f, "tracing", 1);
 	trace = field_take_bytes(f, "trace", PATH_LEN_MAX);
 	if (trace.len && trace.at[trace.len - 1])
@@ -319,10 +326,9 @@ static int read_ring(struct in *in, uint32_t id, struct field_in *f)
 	more->port = take_word(f, "port");
 	more->remote = take_word(f, "remote");
 	more->bound = field_take_number(f, "bound", 1);
-	more->features = take_word(f, "features");
 	more->req_cons = take_word(f, "req_cons");
 	more->rsp_prod = take_word(f, "rsp_prod");
-	more->error = take_word(f, "error");
+	more->failed = field_take_number(f, "failed", 1);
 	return 0;
 }
 
@@ -419,6 +425,7 @@ static int read_image(struct in *in)
 static int take_world(struct update_state *s, const struct stream_world *w)
 {
 	s->stream = true;
+	s->segment = 1;
 	s->listener = w->socket_fd;
 	s->listener_ours = true;
 	s->evtchn = w->evtchn_fd;

@@ -6,7 +6,7 @@
  *
  *   host              descriptors, ids, tracing
  *   client <conn>     a socket
- *   ring <domid>      a ring: local port, features, indices, error
+ *   ring <domid>      a ring: its two ports, indices, whether it failed
  *
  * A checkpoint can stand in for the file: it has the same records.
  */
@@ -32,22 +32,21 @@ enum update_format {
 
 /*
  * Write the state of the host, with the machine as `m` has it, to a file
- * open for writing.  0 or -errno.
+ * open for writing; `ask` has been answered in it.  0 or -errno.
  */
 int update_write(struct host *h, struct machine *m, enum update_format format,
-		 int fd);
+		 uint64_t ask, int fd);
 
 /* What was read, for the host. */
 struct update_ring {
 	uint32_t domid;
 	uint32_t port;
-	uint32_t features;
-	bool placed;		/* what follows is known */
-	bool bound;
 	uint32_t remote;
+	bool bound;
+	bool placed;		/* what follows is known */
 	uint32_t req_cons;
 	uint32_t rsp_prod;
-	uint32_t error;
+	bool failed;
 };
 
 struct update_state {
@@ -58,6 +57,8 @@ struct update_state {
 	int evtchn;			/* -1: none */
 	int pid;			/* of the pid file; -1: none */
 	uint32_t generation;
+	uint64_t segment;		/* the first free one of the journal */
+	uint64_t ask;			/* that was answered with OK */
 	const char *trace;		/* NULL: as the options say */
 	bool tracing;
 	struct stream_client *client;

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Going on where a daemon died (or was stopped): the last checkpoint, the
+ * journal since, and then the world as it is now (docs/recovery.md).
+ *
+ * What cannot be used is never guessed at: the files are moved aside, kept
+ * for a post-mortem, and the store begins anew with another generation.
+ */
+#ifndef HOST_RECOVERY_H
+#define HOST_RECOVERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xenstored/host/table.h"
+
+struct host;
+
+/* How a ring stood, by the records. */
+struct recovered_ring {
+	uint32_t domid;
+	uint32_t port;		/* local, of the handle that was open then */
+	uint32_t remote;
+	uint32_t req_cons;
+	uint32_t rsp_prod;
+	bool unbound;		/* it had no port */
+	bool known;
+};
+
+struct recovery {
+	struct table rings;	/* struct recovered_ring, by domid */
+	uint32_t virq;		/* local port, UINT32_MAX: none */
+	uint64_t segment;	/* the first free one */
+	uint32_t receiving;	/* sockets whose bytes are in doubt, or 0 */
+	uint32_t sending;
+	uint64_t records;	/* replayed */
+	uint64_t poisoned;	/* not executed a third time */
+};
+
+/*
+ * Load and replay; sets h->machine and h->recovery if there was a state.
+ * 0, also if there is none to be had; -errno if not even a fresh start can
+ * be made.
+ */
+int recovery_load(struct host *h);
+/*
+ * Bring the machine and the world together: clients and their descriptors,
+ * rings and their pages.  For a machine that was loaded.  0 or -errno.
+ */
+int recovery_attach(struct host *h);
+
+struct recovered_ring *recovery_ring(struct recovery *r, uint32_t domid);
+
+#endif
