@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+include tests/fuzz/ring.mk
 # Fuzz targets.  `make check` runs them over the corpus and some random
 # inputs; `make fuzz-clang` links them with clang's fuzzer into fuzz-clang/:
 #

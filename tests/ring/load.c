@@ -31,7 +31,7 @@
 #include "protocol/wire.h"
 #include "tools/simxen/guest.h"
 
-#define GUESTS_MAX 16u
+#define GUESTS_MAX 256u
 #define WAIT_MS 1000
 #define TRIES 20u
 #define FULL_EVERY 64u

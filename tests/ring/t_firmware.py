@@ -180,10 +180,11 @@ def linux_skips_what_is_left(w):
     guest, client = w.guest()
     facts = []
     for count in (1, 3, 20):
+        before = guest.word(RSP_PROD)
         for n in range(count):
-            client.send(message("READ", b"/tool\0", 0, n))
-        w.sync()
-        w.sync()
+            client.send(message("GET_DOMAIN_PATH", b"1\0", 0, n))
+        w.wait_until(lambda: guest.word(RSP_PROD) - before == 32 * count,
+                     "all replies")
         guest.word(RSP_CONS, guest.word(RSP_PROD))
         client = Client(guest, w)
         facts.append(client.served())

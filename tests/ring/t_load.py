@@ -34,7 +34,7 @@ def storm_beside_nine(w):
     domids = introduced(w, 10)
     worst = []
     for _ in range(TRIES):
-        calm, wild, resets = load(w, "storm", 15, 150, *domids)
+        calm, wild, resets = load(w, "storm", 61, 40, *domids)
         worst.append("%.2f (%d and %d us)" % (wild / calm, calm // 1000,
                                               wild // 1000))
         if wild <= RATIO * calm:
@@ -65,7 +65,7 @@ def accounts(w):
 @test(7, want=["1000000 resets", "memory constant", "accounts constant",
                "findings=0"], only="ours")
 def million_resets(w):
-    domids = introduced(w, 10)
+    domids = introduced(w, 200)     # each has its ration
     for domid in domids:
         w.xs.write(b"/local/domain/%d/data" % domid, b"v")
     load(w, "million", 20000, *domids)

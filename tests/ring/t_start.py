@@ -5,10 +5,11 @@ A daemon that starts finds by itself the rings of domains whose page names
 the event channel (dom0less), and dom0's own.
 """
 import random
+import time
 
 from suite import test
 from world import (CONNECTION, ERROR, EVTCHN, FEATURES, FIELDS, INDICES,
-                   REQ_CONS, REQ_PROD, Client, XSError, message)
+                   REQ_CONS, REQ_PROD, Client, Stop, XSError, message)
 
 CLEAR = "indices 0/0/0/0 error 0 connection 0"
 
@@ -61,9 +62,10 @@ def bit_0_before_the_first_byte(w):
     with w.stopped():
         w.xs.send(message("INTRODUCE", b"%d\0%d\0%d\0" % (
             guest.domid, guest.gfn, guest.port), 0, 4242))
-    while not guest.word(REQ_CONS):
-        if guest.word(FEATURES):
-            break
+    end = time.monotonic() + w.deadline
+    while not guest.word(REQ_CONS) and not guest.word(FEATURES):
+        if time.monotonic() > end:
+            raise Stop("not offered, not consumed")
     first = "bit 0 first" if guest.word(FEATURES) & 1 else "bytes first"
     w.xs.reply(4242)
     try:

@@ -37,6 +37,7 @@ tests_unit_test_host_options_LDADD = $(host_unit_libs)
 tests_unit_test_host_ring_SOURCES = tests/unit/test_host_ring.c
 tests_unit_test_host_ring_CPPFLAGS = $(host_unit_cppflags)
 tests_unit_test_host_ring_CFLAGS = $(host_unit_cflags)
+tests_unit_test_host_ring_LDFLAGS = $(AM_LDFLAGS) -pthread
 tests_unit_test_host_ring_LDADD = $(host_unit_libs)
 endif
 

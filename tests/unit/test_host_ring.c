@@ -5,6 +5,8 @@
  * docs/protocol/ring.md that can be seen in the page alone.
  */
 #include <check.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,8 +99,18 @@ END_TEST
 START_TEST(reply_distance)
 {
 	static const uint32_t bad[] = { 1025, 0x80000000u, 0xffffffffu };
+	static const uint32_t good[] = { 0, 1, 1023, 1024 };
 	struct machine_span span = { "reply", 5 };
 
+	for (int i = 0; i < 4; i++) {
+		int room = (int)(1024 - good[i]);
+
+		begin_at(starts[_i], starts[_i]);
+		page.rsp_cons -= good[i];
+		ck_assert_int_eq(ring_look(&ring, buf, &len), RING_NOTHING);
+		ck_assert_int_eq(ring_fill(&ring, &span, 1),
+				 room < 5 ? room : 5);
+	}
 	for (int i = 0; i < 3; i++) {
 		begin_at(starts[_i], starts[_i]);
 		page.rsp_cons -= bad[i];
@@ -310,14 +322,104 @@ START_TEST(own_indices_are_ours)
 }
 END_TEST
 
-START_TEST(detach_clears_the_error)
+/* Rule 9: RELEASE mends, for the INTRODUCE that follows. */
+START_TEST(detach_mends)
 {
 	begin_at(starts[_i], starts[_i]);
-	ring_fail(&ring, RING_ERROR_PROTOCOL);
-	ck_assert_uint_eq(page.error, RING_ERROR_PROTOCOL);
+	page.req_prod += 1025;
+	ck_assert_int_eq(ring_look(&ring, buf, &len), RING_BAD);
+	ring_fail(&ring, RING_ERROR_INDEX);
+	ck_assert_uint_eq(page.error, RING_ERROR_INDEX);
 	ring_detach(&ring);
 	ck_assert_uint_eq(page.error, 0);
+	ck_assert_uint_eq(page.req_cons | page.req_prod | page.rsp_cons |
+			  page.rsp_prod, 0);
+	ring_attach(&ring, &page, ALL_FEATURES);
+	ck_assert_int_eq(ring_look(&ring, buf, &len), RING_NOTHING);
+}
+END_TEST
+
+START_TEST(detach_leaves_a_sound_ring)
+{
+	begin_at(starts[_i], starts[_i]);
+	guest_sends("stays", 5);
+	before = page;
+	ring_detach(&ring);
+	ck_assert_int_eq(memcmp(&before, &page, sizeof(page)), 0);
+}
+END_TEST
+
+/* Rule 2: the builder's 1 ends with INTRODUCE, and later ones are nothing. */
+START_TEST(not_offered_is_cleared_at_attach)
+{
+	begin_at(starts[_i], starts[_i]);
+	page.connection = 7;
+	ring_attach(&ring, &page, RING_FEATURE_ERROR);
+	ck_assert_uint_eq(page.connection, 0);
 	ck_assert_uint_eq(page.req_cons, starts[_i]);
+	page.connection = 7;
+	ck_assert_int_eq(ring_look(&ring, buf, &len), RING_NOTHING);
+	ck_assert_uint_eq(page.connection, 7);
+}
+END_TEST
+
+/* The guest's own bits are gone after a reset (rules 1, 4). */
+START_TEST(reset_restores_the_features)
+{
+	begin_at(starts[_i], starts[_i]);
+	page.features = 0xffff0000;
+	page.connection = 1;
+	reset_works();
+}
+END_TEST
+
+static _Atomic bool moving;
+
+static void *mover(void *arg)
+{
+	const uint32_t shapes[] = { 0, 1, 1023, 1024, 1025, 0x80000000u,
+				    0xffffffffu };
+	unsigned int i = 0;
+
+	while (moving) {
+		ring_store_once(&page.req_prod, shapes[i++ % 7]);
+		ring_store_once(&page.rsp_cons, 0u - shapes[i % 7]);
+		ring_store_once(&page.connection, i % 11 == 0);
+		ring_store_once(&page.req_cons, shapes[i % 5]);
+	}
+	return NULL;
+}
+
+/*
+ * All of the guest's words in motion while they are read: what comes out of a
+ * look is one reading, judged, and never more than a ring.
+ */
+START_TEST(moved_while_being_read)
+{
+	struct machine_span span = { buf, sizeof(buf) };
+	unsigned int seen[4] = { 0 };
+	pthread_t thread;
+
+	begin_at(0, 0);
+	moving = true;
+	ck_assert_int_eq(pthread_create(&thread, NULL, mover, NULL), 0);
+	for (unsigned int i = 0; i < 400000 || !seen[RING_BYTES] ||
+	     !seen[RING_RESET] || !seen[RING_BAD]; i++) {
+		enum ring_seen s = ring_look(&ring, buf, &len);
+		int filled;
+
+		seen[s]++;
+		ck_assert(s == RING_BYTES ? len > 0 && len <= RING_SIZE :
+			  len == 0);
+		filled = ring_fill(&ring, &span, 1);
+		ck_assert_int_ge(filled, -1);
+		ck_assert_int_le(filled, (int)RING_SIZE);
+		ring_turn_over(&ring);
+		ring_attach(&ring, &page, ALL_FEATURES);
+		ring.req_cons = ring.rsp_prod = 0;
+	}
+	moving = false;
+	pthread_join(thread, NULL);
 }
 END_TEST
 
@@ -374,7 +476,11 @@ int main(void)
 	tcase_add_loop_test(tc, zeroed_page_gets_output, 0, STARTS);
 	tcase_add_loop_test(tc, consumer_moved_ahead, 0, STARTS);
 	tcase_add_loop_test(tc, own_indices_are_ours, 0, STARTS);
-	tcase_add_loop_test(tc, detach_clears_the_error, 0, STARTS);
+	tcase_add_loop_test(tc, detach_mends, 0, STARTS);
+	tcase_add_loop_test(tc, detach_leaves_a_sound_ring, 0, STARTS);
+	tcase_add_loop_test(tc, not_offered_is_cleared_at_attach, 0, STARTS);
+	tcase_add_loop_test(tc, reset_restores_the_features, 0, STARTS);
+	tcase_add_test(tc, moved_while_being_read);
 	tcase_add_test(tc, hostile_page);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_NORMAL);

@@ -35,7 +35,7 @@ bool hypervisor_knows(struct host *h, uint32_t domid, uint64_t *instance);
  */
 void hypervisor_refresh(struct host *h);
 /*
- * At start: dom0, and every domain that runs and whose ring page names its
+ * At start: dom0, and every domain that is not served yet, runs and whose ring page names its
  * event channel (built by Xen itself, without a toolstack), are fed as
  * MACHINE_IN_ADOPT.  0 or -errno: dom0's port cannot be found.
  */
