@@ -7,7 +7,7 @@
  *
  * What it carries: nodes and their access lists, connections with their
  * partial input and undelivered output, watches, quotas, targets.  What it
- * cannot carry, and what becomes of it, is told in docs/compatibility.md:
+ * cannot carry, and what becomes of it, is told in docs/live-update.md:
  *
  *   transactions   not written: released C daemons would take a pending node
  *                  for one of the store.  Read: the transaction stays open,
