@@ -9,3 +9,4 @@ include tests/ring/local.mk
 
 EXTRA_DIST += .ci/run tests/arrows tests/cppcheck.suppressions tests/run \
 	tests/suites.sh
+include tests/update/local.mk

@@ -38,7 +38,12 @@ xenstored_xenstored_SOURCES = \
 	xenstored/host/pidfile.c xenstored/host/pidfile.h \
 	xenstored/host/recovery.c xenstored/host/recovery.h \
 	xenstored/host/signals.c xenstored/host/signals.h \
-	xenstored/host/trace.c xenstored/host/trace.h
+	xenstored/host/trace.c xenstored/host/trace.h \
+	xenstored/host/update.c xenstored/host/update.h \
+	xenstored/host/update_child.c xenstored/host/update_child.h \
+	xenstored/host/update_exec.c xenstored/host/update_exec.h \
+	xenstored/host/update_resume.c \
+	xenstored/host/update_state.c xenstored/host/update_state.h
 xenstored_xenstored_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 xenstored_xenstored_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS) $(TDB_CFLAGS) \
 	$(XEN_CFLAGS)

@@ -39,6 +39,12 @@ libcore_la_SOURCES = \
 	xenstored/core/quota.c xenstored/core/quota.h \
 	xenstored/core/request.c xenstored/core/request.h \
 	xenstored/core/state.h \
+	xenstored/core/stream.c xenstored/core/stream.h \
+	xenstored/core/stream_conn.c \
+	xenstored/core/stream_format.h \
+	xenstored/core/stream_node.c \
+	xenstored/core/stream_read.c xenstored/core/stream_read.h \
+	xenstored/core/stream_write.c \
 	xenstored/core/transaction.c xenstored/core/transaction.h \
 	xenstored/core/tree.c xenstored/core/tree.h \
 	xenstored/core/trie.h \

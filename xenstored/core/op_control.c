@@ -194,6 +194,9 @@ static const struct {
 } commands[] = {
 	{ "check", control_check, "" },
 	{ "log", control_log, "on|off" },
+	{ "live-update", control_host,
+		"[-c <cmdline>] [-F] [-t <timeout>] <file>\n"
+		"    Default timeout is 60 seconds." },
 	{ "logfile", control_host, "<file>" },
 	{ "memreport", control_host, "[<file>]" },
 	{ "print", control_print, "<string>" },

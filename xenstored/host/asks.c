@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One row per kind of ask.  All of them are done at once, with a system call
- * or a few; a pass does a bounded number, so that a toolstack that introduces
+ * One row per kind of ask.  All of them but a live update are done at once,
+ * with a system call or a few; a pass does a bounded number, so that a toolstack that introduces
  * a thousand domains does not hold up the others.
  */
 #include "xenstored/host/asks.h"
@@ -12,6 +12,7 @@
 #include "xenstored/host/control.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/hypervisor.h"
+#include "xenstored/host/update.h"
 
 #define ASKS_BATCH 64u
 
@@ -69,7 +70,7 @@ static uint32_t ask_ring_error(struct host *h, const struct machine_ask *ask,
 static uint32_t ask_control(struct host *h, const struct machine_ask *ask,
 			    size_t *len)
 {
-	return control_command(h, ask->data, ask->len, len);
+	return control_command(h, ask, len);
 }
 
 static const struct ask_row rows[] = {
@@ -112,7 +113,7 @@ bool asks_carry_out(struct host *h)
 		error = row->carry_out(h, &ask, &len);
 		if (row->borrows)
 			machine_ask_pop(h->machine);
-		if (row->answered)
+		if (row->answered && error != UPDATE_LATER)
 			ask_answer(h, ask.id, error, error ? 0 : len);
 	}
 	return machine_ask_peek(h->machine, &ask);

@@ -16,6 +16,7 @@
 #include "xenstored/host/guest.h"
 #include "xenstored/host/log.h"
 #include "xenstored/host/trace.h"
+#include "xenstored/host/update.h"
 
 #define PROBE_VERSION 1
 /* Longest record of the topic `rings`: sixteen numbers with their keys. */
@@ -24,6 +25,7 @@
 /* The reply being written; too much of it is cut. */
 struct reply {
 	struct host *host;
+	const struct machine_ask *ask;
 	size_t len;
 };
 
@@ -291,19 +293,34 @@ static uint32_t control_probe_do(struct reply *r, struct cursor *args)
 
 /* ------------------------------------------------------ the commands -- */
 
+static uint32_t control_update(struct reply *r, struct cursor *args)
+{
+	const char *text;
+	uint32_t error = update_command(r->host, r->ask->conn, r->ask->id,
+					args, &text);
+
+	if (error)
+		return error;
+	reply_add(r, "%s", text);
+	/* With its NUL, which reply_add() has written. */
+	r->len++;
+	return 0;
+}
+
 static const struct control_row rows[] = {
 	{ "log", 1, 1, control_log },
 	{ "logfile", 1, 1, control_logfile },
 	{ "memreport", 0, 1, control_memreport },
+	{ "live-update", 1, 16, control_update },
 	{ "probe", 3, 3, control_probe },
 	{ "probe-do", 2, 3, control_probe_do },
 };
 
-uint32_t control_command(struct host *h, const void *payload, size_t len,
+uint32_t control_command(struct host *h, const struct machine_ask *ask,
 			 size_t *out)
 {
-	struct cursor args = cursor_of(payload, len);
-	struct reply r = { .host = h };
+	struct cursor args = cursor_of(ask->data, ask->len);
+	struct reply r = { .host = h, .ask = ask };
 	struct span name;
 	uint32_t error;
 

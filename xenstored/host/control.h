@@ -11,12 +11,13 @@
 #include <stdint.h>
 
 struct host;
+struct machine_ask;
 
 /*
- * Carry out the command in `payload`.  0, and the reply is h->reply, *out
- * bytes of it; or a positive errno.
+ * Carry out the command that is asked for.  0, and the reply is h->reply,
+ * *out bytes of it; a positive errno; or UPDATE_LATER (update.h).
  */
-uint32_t control_command(struct host *h, const void *payload, size_t len,
+uint32_t control_command(struct host *h, const struct machine_ask *ask,
 			 size_t *out);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <talloc.h>
 #include <unistd.h>
@@ -17,7 +18,9 @@
 #include "xenstored/host/descriptors.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/host.h"
+#include "xenstored/host/journal.h"
 #include "xenstored/host/log.h"
+#include "xenstored/host/update_state.h"
 #include "xenstored/host/recovery.h"
 
 /* Ports read in one pass. */
@@ -47,6 +50,13 @@ static void evtchn_handle_open(struct host *h, struct evtchn *e)
 {
 	int fd = descriptors_take("evtchn");
 
+	if (h->resumed && h->resumed->evtchn >= 0) {
+		/* Of this very process; its ports are bound. */
+		e->handle = xenevtchn_fdopen(NULL, h->resumed->evtchn, 0);
+		e->kept = e->handle;
+		return;
+	}
+
 	if (fd >= 0 && h->recovery && h->recovery->virq != EVTCHN_NO_PORT) {
 		e->handle = xenevtchn_fdopen(NULL, fd, 0);
 		e->kept = e->handle;
@@ -72,9 +82,10 @@ static int evtchn_start(struct host *h, struct evtchn *e)
 	fd = xenevtchn_fd(e->handle);
 	/* The drain ends where a read would wait. */
 	flags = fcntl(fd, F_GETFL);
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;
-	if (!e->kept) {
+	if (e->virq == EVTCHN_NO_PORT) {
 		port = xenevtchn_bind_virq(e->handle, VIRQ_DOM_EXC);
 		if (port < 0)
 			return -errno;
@@ -82,6 +93,29 @@ static int evtchn_start(struct host *h, struct evtchn *e)
 		descriptors_push("evtchn", fd);
 	}
 	return host_epoll(h, EPOLL_CTL_ADD, fd, EPOLLIN, EPOLL_EVTCHN, 0);
+}
+
+int evtchn_fd(const struct host *h)
+{
+	return h->evtchn ? xenevtchn_fd(h->evtchn->handle) : -1;
+}
+
+void evtchn_hold_virq(struct host *h, bool hold)
+{
+	struct evtchn *e = h->evtchn;
+	int port = 0;
+
+	if (!e || hold == (e->virq != EVTCHN_NO_PORT))
+		return;
+	if (hold)
+		port = xenevtchn_bind_virq(e->handle, VIRQ_DOM_EXC);
+	else if (xenevtchn_unbind(e->handle, e->virq))
+		port = -1;
+	e->virq = hold && port >= 0 ? (uint32_t)port : EVTCHN_NO_PORT;
+	if (port < 0)
+		log_say(LOG_EVTCHN, "VIRQ_DOM_EXC: %s", strerror(errno));
+	else if (hold && h->journal)
+		journal_virq(h->journal, e->virq);
 }
 
 bool evtchn_kept(const struct evtchn *e)

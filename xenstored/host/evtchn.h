@@ -22,6 +22,10 @@ struct host;
  * still bound.
  */
 int evtchn_open(struct host *h);
+/* The handle's descriptor; -1: there is no hypervisor. */
+int evtchn_fd(const struct host *h);
+/* Bind VIRQ_DOM_EXC again, or give it up, so that another may have it. */
+void evtchn_hold_virq(struct host *h, bool hold);
 /* Was it kept? */
 bool evtchn_kept(const struct evtchn *e);
 /* Local port of VIRQ_DOM_EXC. */

@@ -106,7 +106,9 @@ static void guest_note(struct guest *g)
 static int guest_rebind(struct guest *g, const struct machine_ask *ask)
 {
 	uint32_t remote = guest_remote_port(g->ring.page, ask);
-	bool same = g->bound && remote == g->remote, had = g->bound;
+	/* Of a ring taken over from the C daemon the other end is unknown. */
+	bool same = g->bound && (remote == g->remote || !g->remote);
+	bool had = g->bound;
 	uint32_t old = g->port;
 	int error;
 
@@ -172,6 +174,8 @@ static int guest_resume_port(struct guest *g,
 {
 	struct host *h = g->host;
 
+	if (was->unbound)
+		return 0;
 	if (!evtchn_kept(h->evtchn))
 		return guest_bind(g, was->remote);
 	g->port = was->port;

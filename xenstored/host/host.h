@@ -39,6 +39,8 @@ struct mapping;
 struct recovery;
 struct signals;
 struct trace;
+struct update;
+struct update_state;
 
 /* What is due at a time; loop.c knows what each row does. */
 enum host_timer {
@@ -48,6 +50,7 @@ enum host_timer {
 	TIMER_ACCEPT,		/* file descriptors ran out: try again */
 	TIMER_DOMAINS,		/* the hypervisor's list could not be read */
 	TIMER_WATCHDOG,		/* systemd wants a sign of life */
+	TIMER_UPDATE,		/* a live update waits for its moment */
 	TIMER_COUNT
 };
 
@@ -95,6 +98,9 @@ struct host {
 	struct listener *listener;
 	struct signals *signals;
 	struct trace *trace;
+	struct update *update;		/* NULL: nobody asked for one */
+	struct update_state *resumed;	/* during a start that takes over */
+	int pid_fd;			/* of the pid file; -1: none */
 
 	struct host_counters count;
 	uint8_t input[HOST_INPUT_MAX];

@@ -158,6 +158,21 @@ uint32_t hypervisor_tell(struct host *h, uint32_t domid)
 	return 0;
 }
 
+bool hypervisor_knows(struct host *h, uint32_t domid, uint64_t *instance)
+{
+	xc_domaininfo_t info;
+
+	/* dom0 is not told apart: there is one until the host goes down. */
+	*instance = 0;
+	if (!domid)
+		return true;
+	if (xc_domain_getinfolist(h->hypervisor->xc, domid, 1, &info) != 1 ||
+	    info.domain != domid)
+		return false;
+	*instance = domain_facts(&info).instance;
+	return true;
+}
+
 static void refresh_failed(struct host *h, int error)
 {
 	log_limited(&h->hypervisor->limit, h->now, LOG_DOMAINS,

@@ -25,6 +25,8 @@ int hypervisor_open(struct host *h);
  * hypervisor only dom0 exists.
  */
 uint32_t hypervisor_tell(struct host *h, uint32_t domid);
+/* Is there such a domain, alive or dying; and which is it? */
+bool hypervisor_knows(struct host *h, uint32_t domid, uint64_t *instance);
 /*
  * Compare the hypervisor's list with what the machine knows and feed what
  * changed: one pass over both, as both are in order of domid.  If the list

@@ -104,10 +104,12 @@ static int journal_begin(struct journal *j, uint64_t number)
 	    (size_t)snprintf(spare, sizeof(spare), "%s/journal.spare",
 			     j->dir) >= sizeof(spare))
 		return -ENAMETOOLONG;
-	/* Its pages are there already; its contents do not matter. */
-	if (rename(spare, name) && errno != ENOENT)
-		return -errno;
-	map = segment_map(name, &error);
+	/*
+	 * Made under another name, so that a death on the way leaves no
+	 * segment that is half one.  If the spare one is there it has its
+	 * pages already; its contents do not matter.
+	 */
+	map = segment_map(spare, &error);
 	if (!map)
 		return error;
 	h = (struct journal_header *)map;
@@ -123,6 +125,11 @@ static int journal_begin(struct journal *j, uint64_t number)
 	h->receiving = j->header ? j->header->receiving : 0;
 	h->sending = j->header ? j->header->sending : 0;
 	__atomic_store_n(&h->magic, JOURNAL_MAGIC, __ATOMIC_RELEASE);
+	if (rename(spare, name)) {
+		error = -errno;
+		munmap(map, JOURNAL_SEGMENT);
+		return error;
+	}
 	if (j->map)
 		munmap(j->map, JOURNAL_SEGMENT);
 	j->map = map;
@@ -325,6 +332,11 @@ void journal_drop_before(struct journal *j, uint64_t number)
 		else
 			unlink(name);
 	}
+}
+
+uint64_t journal_number(const struct journal *j)
+{
+	return j->number;
 }
 
 uint64_t journal_since(const struct journal *j, uint64_t number)

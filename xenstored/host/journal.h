@@ -100,6 +100,8 @@ void journal_drop_before(struct journal *j, uint64_t number);
  */
 void journal_clear(const char *dir, const char *aside, uint64_t from,
 		   uint64_t to);
+/* The segment that is written now. */
+uint64_t journal_number(const struct journal *j);
 /* Bytes published since the segment `number` began. */
 uint64_t journal_since(const struct journal *j, uint64_t number);
 

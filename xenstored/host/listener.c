@@ -143,6 +143,25 @@ int listener_open(struct host *h, int fd)
 	return error;
 }
 
+int listener_adopt(struct host *h, int fd, bool ours)
+{
+	int error = listener_open(h, fd);
+
+	if (!error && ours)
+		h->listener->path = h->options->socket;
+	return error;
+}
+
+int listener_fd(const struct host *h)
+{
+	return h->listener ? h->listener->fd : -1;
+}
+
+bool listener_ours(const struct host *h)
+{
+	return h->listener && h->listener->path;
+}
+
 static void listener_listen(struct host *h, uint32_t interest)
 {
 	/* Cannot fail: the descriptor is there, nothing is allocated. */

@@ -6,7 +6,7 @@
  *   tell the machine the time
  *   signals, new clients, event channel ports, VIRQ_DOM_EXC
  *   input: one recv of each ready socket, one look at each ready ring
- *   carry out what the machine asks
+ *   carry out what the machine asks; hand over to another binary, if asked
  *   output: one send to each socket, one copy to each ring that has some
  *   settle: one notification for each ring of which an index moved
  *
@@ -30,6 +30,7 @@
 #include "xenstored/host/listener.h"
 #include "xenstored/host/notify.h"
 #include "xenstored/host/signals.h"
+#include "xenstored/host/update.h"
 
 #define LOOP_EVENTS 512
 
@@ -37,6 +38,11 @@
 
 /* The machine has its time already; its next wish is asked each pass. */
 static void loop_machine_due(struct host *h)
+{
+}
+
+/* update_turn() is in every pass while there is one. */
+static void loop_update_due(struct host *h)
 {
 }
 
@@ -53,6 +59,7 @@ static void (*const timers[TIMER_COUNT])(struct host *h) = {
 	[TIMER_ACCEPT] = listener_resume,
 	[TIMER_DOMAINS] = hypervisor_refresh,
 	[TIMER_WATCHDOG] = loop_watchdog,
+	[TIMER_UPDATE] = loop_update_due,
 };
 
 static void loop_timers(struct host *h)
@@ -202,6 +209,8 @@ static bool loop_pass(struct host *h, const struct epoll_event *events,
 	loop_clients(h, events, count);
 	loop_guests(h);
 	asks = asks_carry_out(h);
+	if (h->update)
+		update_turn(h);
 	loop_outputs(h);
 	loop_settle(h);
 	return checkpoint_turn(h) || asks || !list_empty(&h->ready) ||

@@ -36,6 +36,7 @@
 #include "xenstored/host/pidfile.h"
 #include "xenstored/host/signals.h"
 #include "xenstored/host/trace.h"
+#include "xenstored/host/update.h"
 
 #define EXIT_USAGE 2
 /* Descriptors wanted: clients are not to be limited by a shell's default. */
@@ -117,7 +118,7 @@ static int start_config(struct host *h)
 /* What another process left behind, or an empty store. */
 static int start_store(struct host *h)
 {
-	int error = recovery_load(h);
+	int error = h->resumed ? 0 : recovery_load(h);
 
 	if (error || h->machine)
 		return error;
@@ -128,7 +129,8 @@ static int start_store(struct host *h)
 /* From here on every input is recorded. */
 static int start_journal(struct host *h)
 {
-	uint64_t number = h->recovery ? h->recovery->segment : 1;
+	uint64_t number = h->recovery ? h->recovery->segment :
+			  h->resumed ? update_segment(h) : 1;
 	int error;
 
 	/* Left over from a life that ended differently: not to be replayed. */
@@ -138,6 +140,8 @@ static int start_journal(struct host *h)
 		return error;
 	if (h->evtchn)
 		journal_virq(h->journal, evtchn_virq(h->evtchn));
+	if (h->resumed)
+		update_journal(h);
 	return 0;
 }
 
@@ -166,7 +170,7 @@ static int start_xen(struct host *h)
 
 	if (h->options->no_domain_init)
 		return 0;
-	error = hypervisor_open(h);
+	error = h->hypervisor ? 0 : hypervisor_open(h);
 	if (!error)
 		error = evtchn_open(h);
 	if (!error)
@@ -174,8 +178,22 @@ static int start_xen(struct host *h)
 	return error;
 }
 
+/* The store of another binary in this process, which is asked of domains. */
+static int start_update(struct host *h)
+{
+	int error = 0;
+
+	if (!h->options->live_update)
+		return 0;
+	if (!h->options->no_domain_init)
+		error = hypervisor_open(h);
+	return error ? error : update_load(h);
+}
+
 static int start_listener(struct host *h)
 {
+	if (h->resumed)
+		return update_listener(h);
 	return listener_open(h, descriptors_take_listener());
 }
 
@@ -185,7 +203,9 @@ static int start_world(struct host *h)
 	int error = 0;
 
 	host_feed_time(h);
-	if (h->recovery)
+	if (h->resumed)
+		error = update_resume(h);
+	else if (h->recovery)
 		error = recovery_attach(h);
 	if (!error && h->hypervisor)
 		error = hypervisor_adopt(h);
@@ -199,10 +219,12 @@ static int start_world(struct host *h)
 static int start_checkpoint(struct host *h)
 {
 	uint64_t began = h->now;
-	int error = h->recovery ? 0 : start_identity(h);
+	bool same = h->recovery || (h->resumed && update_same_store(h));
+	int error = same ? 0 : start_identity(h);
 
 	if (!error)
 		error = checkpoint_now(h);
+	TALLOC_FREE(h->resumed);
 	if (error || !h->recovery)
 		return error;
 	log_say(LOG_RECOVERED, "%llu inputs replayed, %u rings, %u clients, "
@@ -225,8 +247,9 @@ static const struct start_step {
 	{ signals_open, LOG_START_FAILED, "signals" },
 	{ start_trace, LOG_START_FAILED, "trace file" },
 	{ start_rundir, LOG_START_FAILED, "run directory" },
-	{ start_listener, LOG_SOCKET, "socket" },
 	{ start_config, LOG_START_FAILED, "random numbers" },
+	{ start_update, LOG_START_FAILED, "the state to go on from" },
+	{ start_listener, LOG_SOCKET, "socket" },
 	{ start_store, LOG_START_FAILED, "the store" },
 	{ start_xen, LOG_NO_HYPERVISOR, "no Xen here (or no right to use "
 	  "it); --no-domain-init does without" },
@@ -300,10 +323,10 @@ static int host_serve(struct host *h, int background)
 		return 1;
 	log_say(LOG_READY, "%s %s serves %s", PACKAGE_NAME, PACKAGE_VERSION,
 		h->options->socket);
-	if (background >= 0) {
+	if (!h->options->no_fork)
 		log_to_syslog();
+	if (background >= 0)
 		background_ready(background);
-	}
 	notify_send("READY=1");
 	error = loop_run(h);
 	notify_send("STOPPING=1");
@@ -328,7 +351,8 @@ static void main_ignored(const struct options *o)
 
 static bool main_claim(const struct options *o, int *fd)
 {
-	if (!o->pid_file)
+	/* Over an update of ours the lock is kept, and comes with the state. */
+	if (!o->pid_file || o->live_update_fd >= 0)
 		return true;
 	*fd = pidfile_claim(o->pid_file);
 	if (*fd >= 0)
@@ -359,7 +383,9 @@ static int main_daemon(struct options *o, int background)
 	talloc_enable_null_tracking();
 	h = host_new(o);
 	if (h) {
+		h->pid_fd = pid_fd;
 		status = host_serve(h, background);
+		pid_fd = h->pid_fd;
 		host_free(h);
 	} else {
 		log_say(LOG_START_FAILED, "no memory");
@@ -386,7 +412,9 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	log_verbose(o.verbose);
-	if (!o.no_fork) {
+	if (o.check_state)
+		return update_check(&o);
+	if (!o.no_fork && !o.live_update) {
 		background = background_start();
 		if (background < 0) {
 			log_say(LOG_START_FAILED, "fork: %s",

@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "protocol/cursor.h"
+#include "xenstored/core/image.h"
 
 #define OPTION_DOMID_MAX (MACHINE_DOMID_FIRST_RESERVED - 1)
 #define OPTION_QUOTA_MAX UINT32_MAX
@@ -154,6 +155,34 @@ static bool apply_timeout(struct options *o, const struct option_row *row,
 	return apply_number(o, row, UINT32_MAX, value + sizeof(what) - 1);
 }
 
+/* A descriptor may be named behind the option; the flag stands before it. */
+static bool apply_state(struct options *o, bool *flag, int *fd,
+			const char *value)
+{
+	uint64_t n;
+
+	*flag = true;
+	*fd = -1;
+	if (!value)
+		return true;
+	if (!span_number(span_of(value, strlen(value)), INT32_MAX, &n))
+		return false;
+	*fd = (int)n;
+	return true;
+}
+
+static bool apply_live_update(struct options *o, const struct option_row *row,
+			      const char *value)
+{
+	return apply_state(o, &o->live_update, &o->live_update_fd, value);
+}
+
+static bool apply_check_state(struct options *o, const struct option_row *row,
+			      const char *value)
+{
+	return apply_state(o, &o->check_state, &o->check_state_fd, value);
+}
+
 static bool apply_internal_db(struct options *o, const struct option_row *row,
 			      const char *value)
 {
@@ -210,6 +239,11 @@ static const struct option_row rows[] = {
 	{ 'K', "keep-orphans", NULL, FIELD(keep_orphans),
 	  .apply = apply_flag,
 	  .help = "taken for compatibility, refused in effect" },
+	{ 'U', "live-update", "[FD]", .apply = apply_live_update,
+	  .help = "go on where another daemon stopped, with the state in\n"
+		  "descriptor FD or in the run directory's state_dump" },
+	{ 'C', "check-state", "[FD]", .apply = apply_check_state,
+	  .help = "tell whether that state could be gone on from, and exit" },
 	{ 'V', "verbose", NULL, FIELD(verbose), .apply = apply_flag,
 	  .help = "log more" },
 	{ 'v', "version", NULL, .help = "print the version and exit" },
@@ -243,6 +277,8 @@ static void options_help(FILE *out)
 	      "Serve the xenstore to the domains of this Xen host.\n\n", out);
 	for (size_t i = 0; i < ROWS; i++)
 		options_help_row(out, &rows[i]);
+	fprintf(out, "\n" OPTIONS_UPDATE_LINE, IMAGE_VERSION,
+		MACHINE_VERSION);
 	fputs("\nEnvironment: XENSTORED_RUNDIR (default " OPTIONS_RUNDIR
 	      "),\nXENSTORED_PATH (default $XENSTORED_RUNDIR/socket).\n", out);
 }
@@ -344,6 +380,9 @@ enum options_result options_parse(struct options *o, int argc, char **argv,
 	opterr = 0;
 	optind = 0;	/* glibc: start anew, also in a second call */
 	o->internal_db = true;
+	o->argc = argc;
+	o->argv = argv;
+	o->live_update_fd = o->check_state_fd = -1;
 	for (;;) {
 		letter = getopt_long(argc, argv, letters, longs, NULL);
 		if (letter == -1)

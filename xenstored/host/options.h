@@ -34,9 +34,20 @@ struct options {
 	uint64_t quota[QUOTA_COUNT];	/* set by the caller before parsing */
 	const char *pid_file;	/* of argv; NULL: none */
 	const char *trace_file;	/* of argv; NULL: none */
+	int argc;		/* as the process was called */
+	char **argv;
+	bool live_update;	/* go on where another binary stopped */
+	int live_update_fd;	/* the state; -1: $XENSTORED_RUNDIR/state_dump */
+	bool check_state;	/* only tell whether a state can be read */
+	int check_state_fd;
 	char rundir[OPTIONS_PATH_MAX];
 	char socket[OPTIONS_PATH_MAX];
 };
+
+/* The line of the help text that says what can be taken over (update.h). */
+#define OPTIONS_UPDATE_MARK "Live update: "
+#define OPTIONS_UPDATE_LINE OPTIONS_UPDATE_MARK \
+	"image %u, machine %u, stream 1 to 2\n"
 
 enum options_result {
 	OPTIONS_RUN,	/* go on */

@@ -23,6 +23,7 @@ struct recovered_ring {
 	uint32_t remote;
 	uint32_t req_cons;
 	uint32_t rsp_prod;
+	bool unbound;		/* it had no port */
 	bool known;
 };
 

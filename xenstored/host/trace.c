@@ -106,6 +106,11 @@ bool trace_on(const struct trace *t)
 	return t->on && t->fd >= 0;
 }
 
+const char *trace_path(const struct trace *t)
+{
+	return t->path;
+}
+
 int trace_fd(const struct trace *t)
 {
 	return t->fd;

@@ -32,6 +32,8 @@ void trace_reopen(struct trace *t);
 /* CONTROL log on, log off. */
 void trace_switch(struct trace *t, bool on);
 bool trace_on(const struct trace *t);
+/* The file that was named, or NULL. */
+const char *trace_path(const struct trace *t);
 /* Has a file been named?  -1: no; else its descriptor. */
 int trace_fd(const struct trace *t);
 
