@@ -4,6 +4,7 @@ include tests/property/local.mk
 include tests/sim/local.mk
 include tests/conformance/local.mk
 include tests/fuzz/local.mk
+include tests/kill/local.mk
 include tests/ring/local.mk
 
 EXTRA_DIST += .ci/run tests/arrows tests/cppcheck.suppressions tests/run \

@@ -237,7 +237,7 @@ def memory_kb(pid):
     """Resident set of a process in KiB."""
     with open("/proc/%d/status" % pid) as status:
         for line in status:
-            if line.startswith("VmRSS:"):
+            if line.startswith("RssAnon:"):
                 return int(line.split()[1])
     return 0
 

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	bool ok;
 
 	scenario_read(&s, bytes, len);
-	ok = harness_begin(&h, &s, false, false);
+	ok = harness_begin(&h, &s, false, getenv("FUZZ_VERBOSE"));
 	for (size_t i = 0; i < s.count && ok; i++)
 		ok = harness_do(&h, &s.deeds[i]);
 	if (!ok) {

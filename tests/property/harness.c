@@ -77,6 +77,11 @@ static int world_map(void *arg, unsigned int domid)
 		return EIO;
 	}
 	h->world[domid].mapped = -1;
+	/* Not there when asked, but there when mapped. */
+	if (!result && !h->s->answers_at_once && h->answer &&
+	    h->answer->header.type == WIRE_ERROR &&
+	    !strcmp(h->answer->payload, "ENOENT"))
+		return ENOENT;
 	return result;
 }
 
@@ -130,6 +135,7 @@ void harness_tell(struct harness *h, unsigned int domid)
 
 static void change_world(struct harness *h, const struct deed *d)
 {
+	struct mdomain *had = model_find_domain(h->model, d->domid);
 	struct world *w = &h->world[d->domid];
 
 	if (d->n == WORLD_REBORN || (d->n == WORLD_RUNS && !w->exists) ||
@@ -147,7 +153,7 @@ static void change_world(struct harness *h, const struct deed *d)
 	else if (model_needs(h, d->domid))
 		harness_fail(h, "domain %u: named in an access list, but not "
 			     "in machine_domain_next()", d->domid);
-	else
+	else if (had && had->exists)
 		model_domain(h->model, d->domid,
 			     w->exists ? MACHINE_DOM_EXISTS : 0, w->instance);
 }
@@ -426,6 +432,7 @@ bool harness_do(struct harness *h, const struct deed *d)
 	}
 	while (h->s->answers_at_once && h->npending && !h->failure[0])
 		harness_answer(h, 0);
+	harness_replace(h);
 	return !h->failure[0];
 }
 
@@ -440,9 +447,11 @@ bool harness_begin(struct harness *h, const struct scenario *s, bool second,
 	h->s = s;
 	h->verbose = verbose;
 	h->rnd = s->seed ^ 0x5eed;
+	h->replace_rnd = s->seed ^ 0x1a6e;
 	h->machine = machine_new(&s->config);
 	h->second = second ? machine_new(&s->config) : NULL;
 	h->model = model_new(&s->config, &host);
+	h->model->verbose = verbose;
 	if (!h->machine || (second && !h->second))
 		return false;
 	h->world[0].exists = true;

@@ -3,8 +3,8 @@
  * The harness plays everything around a machine: readers and writers, the
  * hypervisor, the host that answers what the machine asks.  It feeds the
  * same to the model and compares after every step.  A second machine, if
- * wanted, gets the same inputs with the bytes cut differently and must stay
- * the same as the first.
+ * wanted, gets the same inputs with the bytes cut differently, is replaced by
+ * what its image gives at random moments, and must stay the same as the first.
  */
 #ifndef TESTS_PROPERTY_HARNESS_H
 #define TESTS_PROPERTY_HARNESS_H
@@ -56,6 +56,8 @@ struct harness {
 	size_t npending;
 	uint32_t sockets;	/* opened so far */
 	uint64_t instances, time, rnd;
+	uint64_t replace_rnd;
+	size_t replaced;	/* times the second became its own image */
 	const struct mmessage *answer;
 	uint32_t last_op;	/* executed by the model */
 	bool verbose;
@@ -89,6 +91,8 @@ void harness_collect_asks(struct harness *h);
 void harness_answer(struct harness *h, size_t which);
 void harness_tell(struct harness *h, unsigned int domid);
 void harness_second_catches_up(struct harness *h);
+/* Now and then the second machine becomes one made from its image. */
+void harness_replace(struct harness *h);
 void harness_drop_place(struct harness *h, struct place *p);
 
 #endif

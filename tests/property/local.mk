@@ -2,9 +2,11 @@
 # Reference model and harness; the fuzzer of operations links them as well.
 check_LTLIBRARIES = libmodel.la
 libmodel_la_SOURCES = \
+	tests/property/bag.c tests/property/bag.h \
 	tests/property/compare.c \
 	tests/property/harness.c tests/property/harness.h \
 	tests/property/maker.h \
+	tests/property/replace.c \
 	tests/property/model.c tests/property/model.h \
 	tests/property/model_args.c \
 	tests/property/model_event.c \

@@ -145,11 +145,24 @@ static char *topmost_owned(struct model *m, unsigned int domid)
 	return best ? model_copy(best, strlen(best)) : NULL;
 }
 
+/* The root stays and changes hands, which is a change to be told. */
 static void give_back(struct model *m, unsigned int domid)
 {
+	bool root = mstore_find(&m->store, "/")->perms[0].domid == domid;
+	struct mchanges c = { NULL, 0 };
+	struct mstore before;
+
+	mstore_copy(&before, &m->store);
 	for (size_t i = 0; i < m->store.count; i++)
 		if (m->store.nodes[i].perms[0].domid == domid)
 			m->store.nodes[i].perms[0].domid = 0;
+	if (root) {
+		mstore_find(&m->store, "/")->perms_age = ++m->age;
+		mchanges_add(&c, "/", false);
+	}
+	model_fire(m, &before, &c);
+	mstore_clear(&before);
+	mchanges_free(&c);
 }
 
 void model_drop_domain(struct model *m, unsigned int domid)
@@ -163,7 +176,8 @@ void model_drop_domain(struct model *m, unsigned int domid)
 		struct mstore before;
 
 		mstore_copy(&before, &m->store);
-		mstore_remove_listed(m, &m->store, top, &c, false);
+		mstore_remove(m, &m->store, top);
+		mchanges_add(&c, top, true);
 		model_fire(m, &before, &c);
 		mstore_clear(&before);
 		mchanges_free(&c);

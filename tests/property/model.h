@@ -47,7 +47,7 @@ struct mstore {
 /* A path changed by a request or a transaction. */
 struct mchange {
 	char *path;
-	bool exact;		/* only watches set on the path itself */
+	bool removed;		/* with all that was below */
 };
 
 struct mchanges {
@@ -63,6 +63,9 @@ struct mrequest {
 	char *answer;
 	size_t len;
 	size_t changes;		/* nodes it changed */
+	/* SET_PERMS: refused for an owner who was not there; that he is now
+	 * is nothing a transaction has seen of the store. */
+	bool no_owner;
 	/* SET_PERMS: the instances its entries had. */
 	struct mperm *perms;
 	unsigned int nperms;
@@ -146,6 +149,7 @@ struct model {
 	struct mdomain *domains;
 	size_t ndomains;
 	uint64_t age, serials;
+	bool verbose;		/* print why a commit may not succeed */
 };
 
 /* ------------------------------------------------------------ the model -- */
@@ -188,8 +192,6 @@ struct mnode *mstore_nearest(const struct mstore *s, const char *path);
 char *mstore_parent(const char *path);
 struct mnode *mstore_add(struct model *m, struct mstore *s, const char *path);
 void mstore_remove(struct model *m, struct mstore *s, const char *path);
-void mstore_remove_listed(struct model *m, struct mstore *s, const char *path,
-			  struct mchanges *out, bool root_first);
 void mstore_copy(struct mstore *to, const struct mstore *from);
 void mstore_clear(struct mstore *s);
 bool mstore_below(const char *base, const char *path);
@@ -213,7 +215,7 @@ uint64_t model_quota(struct model *m, unsigned int domid, enum quota_id q);
 
 /* ---------------------------------------------------------------- events */
 
-void mchanges_add(struct mchanges *c, const char *path, bool exact);
+void mchanges_add(struct mchanges *c, const char *path, bool removed);
 void mchanges_free(struct mchanges *c);
 /* Tell all watchers; `before` is the store before the changes. */
 void model_fire(struct model *m, const struct mstore *before,
@@ -242,6 +244,7 @@ struct mplace {
 	/* Done again at commit: the entries it set, as they were then. */
 	const struct mrequest *again;
 	/* What SET_PERMS set, for a later commit. */
+	bool no_owner;
 	struct mperm *perms;
 	unsigned int nperms;
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The model's watches and events.  For each change every watch of every
- * connection is looked at, in the order in which they were set.
+ * connection is looked at, in the order in which they were set; for a
+ * removal those on what went with it first.
  */
 #include "config.h"
 
@@ -11,17 +12,17 @@
 
 #include "tests/property/model.h"
 
-void mchanges_add(struct mchanges *c, const char *path, bool exact)
+void mchanges_add(struct mchanges *c, const char *path, bool removed)
 {
 	for (size_t i = 0; i < c->count; i++) {
 		if (strcmp(c->list[i].path, path))
 			continue;
-		c->list[i].exact = c->list[i].exact && exact;
+		c->list[i].removed |= removed;
 		return;
 	}
 	c->list = model_grow(c->list, c->count, sizeof(*c->list));
 	c->list[c->count].path = model_copy(path, strlen(path));
-	c->list[c->count++].exact = exact;
+	c->list[c->count++].removed = removed;
 }
 
 void mchanges_free(struct mchanges *c)
@@ -46,8 +47,6 @@ static long levels(const char *path)
 
 static bool matches(const struct mwatch *w, const struct mchange *ch)
 {
-	if (ch->exact)
-		return !strcmp(w->path, ch->path);
 	if (!mstore_below(w->path, ch->path))
 		return false;
 	return w->depth < 0 || levels(ch->path) - levels(w->path) <= w->depth;
@@ -106,9 +105,32 @@ void model_event(struct model *m, struct mconn *c, const struct mwatch *w,
 	c->out[c->nout++].payload = payload;
 }
 
+/* Was the watched node below something removed, and is it gone? */
+static bool went(struct model *m, const struct mstore *before,
+		 const struct mchange *ch, const struct mwatch *w)
+{
+	return strcmp(w->path, ch->path) && mstore_below(ch->path, w->path) &&
+	       mstore_find(before, w->path) && !mstore_find(&m->store, w->path);
+}
+
+static void fire_below(struct model *m, const struct mstore *before,
+		       const struct mchange *ch, struct mconn *c)
+{
+	for (size_t i = 0; i < c->nwatches; i++) {
+		const struct mwatch *w = &c->watches[i];
+
+		if (went(m, before, ch, w) &&
+		    (may_see(m, &m->store, w->path, c->domid) ||
+		     may_see(m, before, w->path, c->domid)))
+			model_event(m, c, w, w->path);
+	}
+}
+
 static void fire_one(struct model *m, const struct mstore *before,
 		     const struct mchange *ch, struct mconn *c)
 {
+	if (ch->removed)
+		fire_below(m, before, ch, c);
 	for (size_t i = 0; i < c->nwatches; i++) {
 		if (!matches(&c->watches[i], ch))
 			continue;

@@ -264,29 +264,6 @@ static struct manswer op_mkdir(struct op *o)
 	return okay();
 }
 
-/*
- * The subtree, children in order of creation.  A removal inside of a
- * transaction lists the root first, one outside the deepest first.
- */
-static void list_tree(const struct mstore *s, const char *path,
-		      struct mchanges *out, bool exact, bool root_first)
-{
-	if (root_first)
-		mchanges_add(out, path, exact);
-	for (size_t i = 0; i < s->count; i++)
-		if (mstore_child(path, s->nodes[i].path))
-			list_tree(s, s->nodes[i].path, out, true, root_first);
-	if (!root_first)
-		mchanges_add(out, path, exact);
-}
-
-void mstore_remove_listed(struct model *m, struct mstore *s, const char *path,
-			  struct mchanges *out, bool root_first)
-{
-	list_tree(s, path, out, false, root_first);
-	mstore_remove(m, s, path);
-}
-
 static struct manswer op_rm(struct op *o)
 {
 	struct mnode *n = mstore_find(o->p->store, o->path);
@@ -305,8 +282,8 @@ static struct manswer op_rm(struct op *o)
 	}
 	if (error)
 		return refuse(error);
-	mstore_remove_listed(o->m, o->p->store, o->path, o->p->changes,
-			     o->p->t || o->p->again);
+	mstore_remove(o->m, o->p->store, o->path);
+	mchanges_add(o->p->changes, o->path, true);
 	return okay();
 }
 
@@ -320,7 +297,7 @@ static bool parse_perms(struct op *o, struct mperm **list, unsigned int *count)
 	while ((s = model_string(o->payload, o->len, *count + 1))) {
 		struct mperm *p;
 
-		if (!s[0] || !strchr("nrwb", s[0]) ||
+		if (!s[0] || !strchr("nrwb", s[0]) || !s[1] ||
 		    !model_number(s + 1, 65535, &domid))
 			return false;
 		*list = model_grow(*list, *count, sizeof(**list));
@@ -343,9 +320,6 @@ static int set_perms(struct op *o, struct mperm *list, unsigned int count)
 	struct mnode *n = mstore_find(o->p->store, o->path);
 	int error;
 
-	for (unsigned int i = 0; i < count; i++)
-		list[i].instance = list[i].domid && is_domain(list[i].domid) ?
-			model_get_domain(o->m, list[i].domid)->instance : 0;
 	if (guest && max && count > max)
 		return WIRE_ENOSPC;
 	if (o->path[0] == '@' && !n)
@@ -355,7 +329,11 @@ static int set_perms(struct op *o, struct mperm *list, unsigned int count)
 		return error;
 	if (guest && list[0].domid != n->perms[0].domid)
 		return WIRE_EPERM;
-	if (list[0].domid && !list[0].instance)
+	for (unsigned int i = 0; i < count; i++)
+		list[i].instance = list[i].domid && is_domain(list[i].domid) ?
+			model_get_domain(o->m, list[i].domid)->instance : 0;
+	o->p->no_owner = list[0].domid && !list[0].instance;
+	if (o->p->no_owner)
 		return WIRE_ENOENT;
 	/* Done again at commit: that domain must still be the same. */
 	if (o->p->again && o->p->again->nperms &&

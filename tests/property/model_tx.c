@@ -76,6 +76,7 @@ void mtransaction_note(struct mtransaction *t, struct mplace *p,
 	r->answer = model_copy(a->data, a->data ? a->len : 0);
 	r->len = a->data ? a->len : 0;
 	r->changes = p->changes->count;
+	r->no_owner = p->no_owner;
 	r->perms = p->perms;
 	r->nperms = p->nperms;
 }
@@ -110,16 +111,24 @@ static bool same_answer(const struct mrequest *r, const struct manswer *a)
 }
 
 /*
- * What came between may have added to what RM removes (or found missing), or
- * made what MKDIR made: neither was told to the client.
+ * What came between may have made or removed what RM removed and what MKDIR
+ * made: OK tells the client what is so now, not what was so before.
  */
 static bool same_changes(const struct mrequest *r, size_t now)
 {
-	if (r->header.type == WIRE_RM)
-		return now || !r->changes;
-	if (r->changes && r->header.type == WIRE_MKDIR)
+	if (r->header.type == WIRE_RM || r->header.type == WIRE_MKDIR)
 		return true;
 	return now == r->changes;
+}
+
+static size_t differs(const struct model *m, const struct mrequest *r,
+		      const struct manswer *a, size_t changes)
+{
+	if (m->verbose)
+		fprintf(stderr, "    done again: %s %s: error %u, now %d; "
+			"%zu changes, now %zu\n", wire_op_name(r->header.type),
+			r->payload, r->type, a->error, r->changes, changes);
+	return 1;
 }
 
 /* Do all requests again on `now`; the number that came out differently. */
@@ -131,14 +140,18 @@ static size_t again(struct model *m, struct mconn *c, struct mtransaction *t,
 	for (size_t i = 0; i < t->nrequests; i++) {
 		const struct mrequest *r = &t->requests[i];
 		struct mchanges one = { NULL, 0 };
-		struct mplace p = { now, &one, NULL, r, NULL, 0 };
-		struct manswer a = model_store_op(m, c, &p, &r->header,
-						  r->payload);
+		struct mplace p = { .store = now, .changes = &one,
+				    .again = r };
+		struct manswer a;
 
+		if (r->no_owner)
+			continue;
+		a = model_store_op(m, c, &p, &r->header, r->payload);
 		if (!same_answer(r, &a) || !same_changes(r, one.count))
-			wrong++;
+			wrong += differs(m, r, &a, one.count);
 		for (size_t k = 0; k < one.count; k++)
-			mchanges_add(all, one.list[k].path, one.list[k].exact);
+			mchanges_add(all, one.list[k].path,
+				     one.list[k].removed);
 		mchanges_free(&one);
 		free(a.data);
 	}
@@ -189,7 +202,7 @@ static void take_over(struct model *m, struct mstore *now,
 
 		if (mstore_find(now, ch->path) ||
 		    mstore_find(&before, ch->path))
-			mchanges_add(&real, ch->path, ch->exact);
+			mchanges_add(&real, ch->path, ch->removed);
 	}
 	m->store = *now;
 	model_fire(m, &before, &real);

@@ -58,7 +58,7 @@ static bool after_failure(struct harness *h)
 
 static bool run_here(const struct scenario *s, const struct cut *cut,
 		const struct options *o, bool verbose, bool *reached,
-		char *failure, size_t room)
+		size_t *replaced, char *failure, size_t room)
 {
 	struct harness h;
 	bool ok = harness_begin(&h, s, !o->single && !o->memory, verbose);
@@ -84,6 +84,7 @@ static bool run_here(const struct scenario *s, const struct cut *cut,
 	mem_fail_after(-1);
 	ok = ok && !h.failure[0];
 	snprintf(failure, room, "%s", h.failure);
+	*replaced = h.replaced;
 	harness_end(&h);
 	return ok;
 }
@@ -91,10 +92,12 @@ static bool run_here(const struct scenario *s, const struct cut *cut,
 /* Written by the child that ran the scenario. */
 struct result {
 	bool ok, reached;
+	size_t replaced;
 	char failure[4096];
 };
 
 static struct result *result;
+static size_t replaced;		/* in all scenarios */
 
 static void in_child(const struct scenario *s, const struct cut *cut,
 		     const struct options *o, bool verbose, bool quiet)
@@ -104,7 +107,7 @@ static void in_child(const struct scenario *s, const struct cut *cut,
 	if (quiet && !freopen("/dev/null", "w", stderr))
 		_exit(98);
 	result->ok = run_here(s, cut, o, verbose, &result->reached,
-			      result->failure, sizeof(result->failure));
+			      &result->replaced, result->failure, sizeof(result->failure));
 	fflush(stderr);
 	_exit(0);
 }
@@ -130,6 +133,7 @@ static bool run(const struct scenario *s, const struct cut *cut,
 		exit(99);
 	}
 	*reached = result->reached;
+	replaced += result->replaced;
 	snprintf(failure, room, "%s", result->failure);
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return result->ok;
@@ -287,10 +291,12 @@ static int run_all(const struct options *o)
 		if (ended)
 			break;
 	}
-	printf("test_property: seeds %llu-%llu, %zu %s, %zu failed\n",
+	printf("test_property: seeds %llu-%llu, %zu %s, %zu images, "
+	       "%zu failed\n",
 	       (unsigned long long)o->first, (unsigned long long)(ended ? seed : seed - 1),
-	       cases, o->memory ? "failed allocations" : "scenarios", failed);
-	return failed || !cases;
+	       cases, o->memory ? "failed allocations" : "scenarios",
+	       replaced, failed);
+	return failed || !cases || (!replaced && !o->single && !o->memory);
 }
 
 static bool number(const char *s, unsigned long long *out, char **end)

@@ -381,7 +381,7 @@ START_TEST(perm_random)
 		bool want;
 
 		random_text(text, 9, below(3) ? "nrwb0123456789" : "nrwbx-R 5");
-		want = text[0] && strchr("nrwb", text[0]) &&
+		want = text[0] && strchr("nrwb", text[0]) && text[1] &&
 		       naive_decimal(text + 1, 65535, &v);
 		s = exact(text, strlen(text));
 		ck_assert_msg(perm_parse(s, &p) == want, "'%s'", text);

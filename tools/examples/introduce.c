@@ -46,13 +46,14 @@ int main(int argc, char **argv)
 	struct px_client *client;
 	struct simxen *machine;
 	size_t size = px_client_size(NULL);
-	void *memory = malloc(size);
+	void *memory;
 	int err;
 
 	if (argc < 2) {
 		fputs("usage: introduce DOMID...\n", stderr);
 		return 2;
 	}
+	memory = malloc(size);
 	step(memory && !simxen_open(NULL, &machine), "toolstack: on simxen");
 	err = px_transport_unix_init(&transport, NULL);
 	if (!err)

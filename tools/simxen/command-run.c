@@ -167,7 +167,7 @@ static char *run_newest(const char *pattern)
 	return path;
 }
 
-static int run_daemon(const char *peer, char **more)
+int command_become(const char *peer, char **more)
 {
 	static const char *const own[] = { "-N", NULL };
 	const char *const *args = own;
@@ -211,7 +211,7 @@ int command_daemon(int argc, char **argv)
 	}
 	if (!peer)
 		return command_misuse("--peer stock, ocaml or a program?");
-	return run_daemon(peer, argv + optind);
+	return command_become(peer, argv + optind);
 }
 
 static bool wait_connects(const char *path)

@@ -23,6 +23,7 @@ static const struct {
 	{ "run", command_run },
 	{ "daemon", command_daemon },
 	{ "wait", command_wait },
+	{ "supervise", command_supervise },
 };
 
 static const char command_help[] =
@@ -36,6 +37,11 @@ static const char command_help[] =
 "  simxen daemon --peer stock|ocaml|PROGRAM [-- ARGS...]\n"
 "                           become a xenstore daemon, in the foreground:\n"
 "                           Debian's C or OCaml one, or PROGRAM\n"
+"  simxen supervise [--restart-delay MS] [--max-restarts N] [--log FILE]\n"
+"                   [--fdstore-max N] [--watchdog USEC] [--control SOCKET]\n"
+"                   [--] stock|ocaml|PROGRAM [ARGS...]\n"
+"                           the same, started again whenever it dies, with\n"
+"                           systemd's protocol; see tools/simxen/README.md\n"
 "  simxen wait [--timeout SECONDS]\n"
 "                           until the daemon's socket answers\n"
 "  simxen run [--] PROGRAM [ARGS...]\n"

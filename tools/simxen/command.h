@@ -19,6 +19,13 @@ int command_page(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_daemon(int argc, char **argv);
 int command_wait(int argc, char **argv);
+int command_supervise(int argc, char **argv);
+
+/*
+ * Become the daemon peer (stock, ocaml or a program), with more arguments up
+ * to a NULL. Returns only when that failed: the exit status.
+ */
+int command_become(const char *peer, char **more);
 
 /* The machine named with -C or by $SIMXEN_DIR; NULL: said why, exit 1. */
 struct simxen *command_machine(void);

@@ -51,14 +51,25 @@ tools_simxen_simxen_SOURCES = \
 	tools/simxen/command.h \
 	tools/simxen/command-domain.c \
 	tools/simxen/command-page.c \
-	tools/simxen/command-run.c
+	tools/simxen/command-run.c \
+	tools/simxen/command-supervise.c \
+	tools/simxen/control.c \
+	tools/simxen/control.h \
+	tools/simxen/fdstore.c \
+	tools/simxen/fdstore.h \
+	tools/simxen/notice.c \
+	tools/simxen/notice.h \
+	tools/simxen/service.c \
+	tools/simxen/service.h
 tools_simxen_simxen_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DSIMXEN_PKGLIBDIR='"$(pkglibdir)"'
 tools_simxen_simxen_CFLAGS = $(simxen_cflags)
 tools_simxen_simxen_LDFLAGS =
 tools_simxen_simxen_LDADD = tools/simxen/libsimxen-core.la
 
-EXTRA_DIST += tools/simxen/simxen.py tools/simxen/test-daemons.py \
+EXTRA_DIST += tools/simxen/simxen.py tools/simxen/supervisor.py \
+	tools/simxen/test-daemons.py tools/simxen/test-supervise.py \
+	tools/simxen/toy-daemon.py \
 	tools/simxen/xsclient.py tools/simxen/README.md
 
 simxenincludedir = $(includedir)/simxen
@@ -74,4 +85,5 @@ tools_simxen_test_simxen_CFLAGS = $(simxen_cflags) $(XEN_CFLAGS)
 tools_simxen_test_simxen_LDFLAGS = -pthread
 tools_simxen_test_simxen_LDADD = tools/simxen/libsimxen-core.la $(XEN_LIBS)
 
-TESTS += tools/simxen/test-simxen tools/simxen/test-daemons.py
+TESTS += tools/simxen/test-simxen tools/simxen/test-daemons.py \
+	tools/simxen/test-supervise.py

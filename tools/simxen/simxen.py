@@ -28,6 +28,7 @@ import time
 import uuid
 
 from xsclient import *  # noqa: F401,F403 the clients belong to the same door
+from supervisor import Supervisor
 from xsclient import SocketClient
 
 POWEROFF, REBOOT, SUSPEND, CRASH, RESUME = 0, 1, 2, 3, -1
@@ -170,6 +171,10 @@ class Machine:
     def socket_path(self):
         return os.path.join(self.dir, "run/socket")
 
+    @property
+    def program(self):
+        return command()
+
     def environ(self, **more):
         """The environment for clients that need no preload."""
         env = dict(os.environ, SIMXEN_DIR=self.dir,
@@ -249,6 +254,14 @@ class Machine:
         """Start a daemon ("stock", "ocaml" or a program's path), wait until
         its socket answers, and return it as a Daemon."""
         return Daemon(self, peer, args, timeout, env, log, kw)
+
+    def supervise(self, peer, *args, timeout=20, env=None, log=None,
+                  ready=True, **options):
+        """The same under a Supervisor, which waits for READY=1 unless ready
+        is False. Options are those of `simxen supervise`: restart_delay,
+        max_restarts, fdstore_max, watchdog."""
+        return Supervisor(self, peer, args, timeout, env, log, ready,
+                          options)
 
 
 class Daemon:

@@ -190,6 +190,9 @@ static void check_accounts(struct checking *k)
 	for (uint32_t i = 0; i < STATE_DOMAINS; i++) {
 		struct domain *d = k->m->domain[i];
 
+		if (d && !d->dying && d->introduced != (d->conn != NULL))
+			finding(k, "domain %u is introduced and has no ring, "
+				"or the reverse", i);
 		for (int row = 0; row < QUOTA_COUNT; row++) {
 			uint64_t used = d ? d->used[row] : 0;
 

@@ -77,13 +77,39 @@ struct conn *conn_new_ring(struct machine *m, struct domain *d)
 	return c;
 }
 
-static void answer_clear(struct conn *c)
+void conn_answer_done(struct conn *c)
 {
 	mem_drop(c->answer.data);
 	memset(&c->answer, 0, sizeof(c->answer));
 	mem_drop(c->absent);
 	c->absent = NULL;
 	c->absents = 0;
+}
+
+bool conn_absent(struct conn *c, uint32_t domid)
+{
+	uint16_t *absent = mem_grow(c->absent,
+				    (c->absents + 1) * sizeof(*absent));
+
+	if (!absent)
+		return false;
+	absent[c->absents++] = (uint16_t)domid;
+	c->absent = absent;
+	return true;
+}
+
+bool conn_restore_answer(struct conn *c, const struct conn_answer *a,
+			 struct span data)
+{
+	c->answer = *a;
+	if (!data.len)
+		return true;
+	c->answer.data = mem_block(data.len);
+	if (!c->answer.data)
+		return false;
+	memcpy(c->answer.data, data.at, data.len);
+	c->answer.len = (uint32_t)data.len;
+	return true;
 }
 
 void conn_reset(struct machine *m, struct conn *c)
@@ -95,7 +121,7 @@ void conn_reset(struct machine *m, struct conn *c)
 	mem_drop(c->in);
 	c->in = NULL;
 	c->in_len = 0;
-	answer_clear(c);
+	conn_answer_done(c);
 	c->conflicts = 0;
 	c->transaction_id = 0;
 	conn_dirty(m, c);

@@ -133,7 +133,14 @@ unsigned int conn_output(const struct conn *c, struct machine_span *spans,
 			 unsigned int max);
 
 void conn_dirty(struct machine *m, struct conn *c);
+/* The request that waited is done: what it was answered goes. */
+void conn_answer_done(struct conn *c);
+/* That domain was found not to exist; for the request that waits.  False: no
+ * memory. */
+bool conn_absent(struct conn *c, uint32_t domid);
 /* For a connection that is restored (image.h).  False: cannot be. */
+bool conn_restore_answer(struct conn *c, const struct conn_answer *a,
+			 struct span data);
 bool conn_restore_input(struct conn *c, const void *data, size_t len);
 bool conn_restore_message(struct machine *m, struct conn *c,
 			  const struct wire_header *h, const void *payload,

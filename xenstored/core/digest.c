@@ -95,13 +95,22 @@ static void mix_conn(uint64_t *d, const struct conn *c)
 	mix_number(d, c->id);
 	mix_number(d, c->failed | (uint64_t)c->outstanding << 1);
 	mix_number(d, c->answer.ask);
+	mix_number(d, c->answer.there);
+	if (c->answer.there)
+		mix_number(d, (uint64_t)c->answer.type |
+			   (uint64_t)c->answer.domid << 8 |
+			   (uint64_t)c->answer.error << 32);
+	mix(d, c->answer.data, c->answer.data ? c->answer.len : 0);
+	mix(d, c->absent, c->absents * sizeof(*c->absent));
 	mix_number(d, c->transaction_id);
 	mix_number(d, c->conflicts);
 	mix_number(d, c->favour_after);
 	mix(d, c->in, c->in ? c->in_len : 0);
 	mix_number(d, c->out_sent);
-	for (const struct message *msg = c->out; msg; msg = msg->next)
+	for (const struct message *msg = c->out; msg; msg = msg->next) {
+		mix_number(d, msg->event | (uint64_t)msg->indexed << 1);
 		mix(d, msg->bytes, msg->len);
+	}
 	list_each(&c->watches, l)
 		mix_watch(d, list_entry(l, struct watch, in_conn));
 	list_each(&c->lost, l)
@@ -146,6 +155,15 @@ uint64_t machine_digest(struct machine *m)
 		mix_number(&d, a->what.id);
 		mix_number(&d, (uint64_t)a->what.type | (uint64_t)a->fetched << 8);
 	}
-	mix_number(&d, m->favoured ? m->favour_until : 0);
+	if (m->favoured) {
+		mix_number(&d, m->favour_until);
+		mix_number(&d, m->favoured->conn->id);
+		mix_number(&d, m->favoured->id);
+	}
+	mix_number(&d, m->favour_pause);
+	list_each(&m->held, l)
+		mix_number(&d, list_entry(l, struct conn, in_held)->id);
+	mix_number(&d, m->watch_id);
+	mix_number(&d, m->ask_id);
 	return d;
 }

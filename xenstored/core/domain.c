@@ -193,8 +193,6 @@ int domain_introduced(struct machine *m, uint32_t domid, uint32_t port)
 	struct domain *d = domain_live(m, domid);
 	bool fresh;
 
-	if (!d)
-		d = domain_birth(m, domid, 0, MACHINE_DOM_EXISTS);
 	if (!d || (!d->conn && !conn_new_ring(m, d)))
 		return -ENOMEM;
 	fresh = !d->introduced;
@@ -214,7 +212,7 @@ int domain_facts(struct machine *m, uint32_t domid, uint32_t flags,
 	bool alive = (flags & MACHINE_DOM_EXISTS) &&
 		     !(flags & MACHINE_DOM_DYING);
 
-	/* One that was introduced before anybody told its instance. */
+	/* Found running at start, before anybody told its instance. */
 	if (d && alive && !d->instance)
 		d->instance = instance;
 	if (d && domid && (!alive || d->instance != instance)) {

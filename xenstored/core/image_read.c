@@ -6,11 +6,8 @@
  * strictly: a record that does not fit is the end of it.
  */
 #include "xenstored/core/image_read.h"
-#include "xenstored/core/conn.h"
 #include "xenstored/core/domain.h"
-#include "xenstored/core/effect.h"
 #include "xenstored/core/mem.h"
-#include "xenstored/core/watch.h"
 #include "protocol/path.h"
 
 #include <errno.h>
@@ -34,6 +31,8 @@ int reading_fail(struct reading *r, int err, const char *format, ...)
 
 int reading_damaged(struct reading *r, const struct image_item *item)
 {
+	if (mem_lacks() != r->lacks)
+		return reading_fail(r, -ENOMEM, "no memory");
 	return reading_fail(r, -EPROTO, "record \"%.100s\" is damaged",
 			    item->rec->key);
 }
@@ -45,6 +44,8 @@ static int read_machine(struct reading *r, struct image_item *item)
 	struct field_in f = field_of(item->rec->value, item->rec->len);
 	struct machine *m = r->m;
 
+	if (m->special[0])
+		return reading_damaged(r, item);
 	if (field_take_number(&f, "image", UINT32_MAX) != IMAGE_VERSION ||
 	    field_take_number(&f, "machine", UINT32_MAX) != MACHINE_VERSION)
 		return reading_fail(r, -ENOTSUP,
@@ -78,7 +79,7 @@ static int read_age(struct reading *r, struct image_item *item)
 {
 	struct field_in f = field_of(item->rec->value, item->rec->len);
 
-	if (item->number >= STATE_DOMAINS)
+	if (item->number >= STATE_DOMAINS || r->m->valid_since[item->number])
 		return reading_damaged(r, item);
 	r->m->valid_since[item->number] =
 		field_take_number(&f, "since", UINT64_MAX);
@@ -135,127 +136,6 @@ static int read_domain(struct reading *r, struct image_item *item)
 	d->log_after = field_take_number(&f, "log_after", UINT64_MAX);
 	if (!read_owned(r, d, &f) || !field_over(&f))
 		return reading_damaged(r, item);
-	return 0;
-}
-
-/* ------------------------------------------------------- connections -- */
-
-static bool read_message(struct conn *c, struct reading *r,
-			 struct field_in *f)
-{
-	bool event = field_take_number(f, "event", 1);
-	bool open = field_take_number(f, "open", 1);
-	struct span s = field_take_bytes(f, "bytes", WIRE_MESSAGE_MAX);
-	struct wire_header h;
-
-	if (f->failed || s.len < WIRE_HEADER_SIZE)
-		return false;
-	h = wire_header_get(s.at);
-	return h.len == s.len - WIRE_HEADER_SIZE &&
-	       conn_restore_message(r->m, c, &h, s.at + WIRE_HEADER_SIZE,
-				    event, open);
-}
-
-bool reading_paths(struct reading *r, struct transaction *t,
-		   struct field_in *f)
-{
-	uint64_t n;
-
-	t->cost = field_take_number(f, "cost", UINT64_MAX);
-	n = field_take_number(f, "paths", UINT32_MAX);
-	domain_charge(t->conn->domain, QUOTA_MEMORY, t->cost);
-	while (n-- && !f->failed) {
-		unsigned int aspects = (unsigned int)
-			field_take_number(f, "seen", 31);
-		struct span path = field_take_bytes(f, "path",
-						    WIRE_ABS_PATH_MAX);
-
-		if (f->failed || path_kind(path) != PATH_ABSOLUTE ||
-		    !transaction_restore_path(r->m, t, path, aspects))
-			return false;
-	}
-	return !f->failed;
-}
-
-static bool read_husk(struct reading *r, struct conn *c, struct field_in *f)
-{
-	if (!field_take_number(f, "husk", 1))
-		return !f->failed;
-	c->husk = transaction_restore_husk(c);
-	return c->husk && reading_paths(r, c->husk, f);
-}
-
-static struct conn *conn_make(struct reading *r, uint32_t id)
-{
-	struct domain *d;
-
-	if (conn_find(r->m, id))
-		return NULL;
-	if (id >= MACHINE_SOCKET_BASE)
-		return conn_new_socket(r->m, id);
-	d = domain_live(r->m, id);
-	return d && d->introduced ? conn_new_ring(r->m, d) : NULL;
-}
-
-static int read_conn(struct reading *r, struct image_item *item)
-{
-	struct field_in f = field_of(item->rec->value, item->rec->len);
-	struct conn *c = conn_make(r, item->number);
-	struct span input;
-	uint64_t messages, sent;
-
-	if (!c)
-		return reading_damaged(r, item);
-	field_take_number(&f, "order", UINT64_MAX);
-	c->failed = field_take_number(&f, "failed", 1);
-	c->transaction_id = (uint32_t)
-		field_take_number(&f, "transaction_id", UINT32_MAX);
-	c->conflicts = (unsigned int)
-		field_take_number(&f, "conflicts", UINT32_MAX);
-	c->favour_after = field_take_number(&f, "favour_after", UINT64_MAX);
-	reading_held(r, c, field_take_number(&f, "held", UINT32_MAX));
-	c->requests = field_take_number(&f, "requests", UINT64_MAX);
-	c->events = field_take_number(&f, "events", UINT64_MAX);
-	c->merged = field_take_number(&f, "merged", UINT64_MAX);
-	c->lost_events = field_take_number(&f, "lost", UINT64_MAX);
-	input = field_take_bytes(&f, "input", CONN_INPUT_MAX);
-	if (!conn_restore_input(c, input.at, input.len))
-		return reading_fail(r, -ENOMEM, "no memory");
-	sent = field_take_number(&f, "sent", WIRE_MESSAGE_MAX);
-	messages = field_take_number(&f, "messages", UINT32_MAX);
-	while (messages-- && !f.failed)
-		if (!read_message(c, r, &f))
-			f.failed = true;
-	if (f.failed || !conn_restore_sent(r->m, c, sent) ||
-	    !read_husk(r, c, &f) || !field_over(&f))
-		return reading_damaged(r, item);
-	return 0;
-}
-
-static int read_watch(struct reading *r, struct image_item *item)
-{
-	struct field_in f = field_of(item->rec->value, item->rec->len);
-	struct conn *c = conn_find(r->m, (uint32_t)
-		field_take_number(&f, "conn", UINT32_MAX));
-	int64_t depth = (int64_t)field_take_number(&f, "depth",
-						   1ULL << 31) - 1;
-	uint16_t prefix = (uint16_t)field_take_number(&f, "prefix", 64);
-	uint64_t lost = field_take_number(&f, "lost", UINT32_MAX);
-	struct span path = field_take_bytes(&f, "path", WIRE_ABS_PATH_MAX);
-	struct span token = field_take_bytes(&f, "token", WIRE_PAYLOAD_MAX);
-	enum path_kind kind = path_kind(path);
-	struct watch *w;
-
-	if (!field_over(&f) || !c || prefix >= path.len ||
-	    (kind != PATH_ABSOLUTE && kind != PATH_SPECIAL) ||
-	    watch_find(r->m, c, path, token))
-		return reading_damaged(r, item);
-	w = watch_add(r->m, c, path, prefix, token, (int32_t)depth);
-	if (!w)
-		return reading_fail(r, -ENOMEM, "no memory");
-	w->id = item->age;
-	if (lost)
-		list_append(&c->lost, &w->in_lost);
 	return 0;
 }
 
@@ -364,8 +244,8 @@ static const struct {
 	{ "age", read_age, 1 },
 	{ "domain", read_domain, 1 },
 	{ "node", read_node, 0, true, "seq" },
-	{ "conn", read_conn, 1, false, "order" },
-	{ "watch", read_watch, 1 },
+	{ "conn", reading_conn, 1, false, "order" },
+	{ "watch", reading_watch, 1 },
 	{ "tx", reading_transaction, 2, false, "order" },
 	{ "base", NULL, 2, true, "seq" },
 	{ "own", NULL, 2, true, "seq" },
@@ -424,6 +304,34 @@ static bool item_key(struct image_item *item)
 		path_kind(item->path) == PATH_ABSOLUTE : !item->path.len;
 }
 
+size_t reading_first(const struct reading *r, const struct image_item *like)
+{
+	size_t from = 0, to = r->items;
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+		const struct image_item *x = &r->item[mid];
+		bool before = x->kind != like->kind ? x->kind < like->kind :
+			x->number != like->number ? x->number < like->number :
+			x->second < like->second;
+
+		if (before)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
+unsigned int reading_kind(const char *word)
+{
+	unsigned int i = 0;
+
+	while (i < KINDS && strcmp(kinds[i].word, word))
+		i++;
+	return i;
+}
+
 static int item_compare(const void *a, const void *b)
 {
 	const struct image_item *x = a, *y = b;
@@ -474,19 +382,31 @@ static int reading_all(struct reading *r)
 	return err ? err : reading_finish(r);
 }
 
+/* Each record may be sound and yet not go with the others. */
+static void say_finding(void *arg, const char *text)
+{
+	struct reading *r = arg;
+
+	if (mem_lacks() != r->lacks)
+		reading_fail(r, -ENOMEM, "no memory");
+	else
+		reading_fail(r, -EPROTO, "%.200s", text);
+}
+
 struct machine *image_read(const struct machine_config *config,
 			   struct image_record *records, size_t count,
 			   int *error, char why[256])
 {
-	struct reading r = { .why = why };
+	struct reading r = { .why = why, .lacks = mem_lacks() };
 
 	why[0] = '\0';
 	r.peak = mem_block(STATE_DOMAINS * sizeof(*r.peak));
 	r.m = r.peak ? machine_bare(config) : NULL;
 	if (!r.m)
 		reading_fail(&r, -ENOMEM, "no memory");
-	else if (!items_make(&r, records, count))
-		reading_all(&r);
+	else if (!items_make(&r, records, count) && !reading_all(&r) &&
+		 machine_check(r.m, say_finding, &r) && !r.err)
+		reading_fail(&r, -ENOMEM, "no memory");
 	for (unsigned int i = 0; i < IMAGE_SHARED; i++)
 		acl_unref(r.shared[i]);
 	mem_drop(r.held);

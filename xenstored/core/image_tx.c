@@ -15,6 +15,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A number that may be below 0. */
+static int64_t take_signed(struct field_in *f, const char *name)
+{
+	int64_t v = (int64_t)field_take_number(f, name, UINT64_MAX);
+
+	if (v > (int64_t)IMAGE_COST_MAX || v < -(int64_t)IMAGE_COST_MAX)
+		f->failed = true;
+	return f->failed ? 0 : v;
+}
+
 static bool read_accounts(struct transaction *t, struct field_in *f)
 {
 	uint64_t n = field_take_number(f, "accounts", STATE_DOMAINS);
@@ -22,10 +32,8 @@ static bool read_accounts(struct transaction *t, struct field_in *f)
 	while (n-- && !f->failed) {
 		uint16_t domid = (uint16_t)field_take_number(f, "domid",
 							     65535);
-		int64_t nodes = (int64_t)field_take_number(f, "nodes",
-							   UINT64_MAX);
-		int64_t memory = (int64_t)field_take_number(f, "memory",
-							    UINT64_MAX);
+		int64_t nodes = take_signed(f, "nodes");
+		int64_t memory = take_signed(f, "memory");
 
 		if (!change_restore_account(&t->own, domid, nodes, memory))
 			return false;
@@ -69,7 +77,7 @@ int reading_transaction(struct reading *r, struct image_item *item)
 		r->m->favoured = t;
 	if (!reading_paths(r, t, &f))
 		return reading_damaged(r, item);
-	t->own.nodes = (int64_t)field_take_number(&f, "nodes", UINT64_MAX);
+	t->own.nodes = take_signed(&f, "nodes");
 	if (!read_accounts(t, &f))
 		return reading_damaged(r, item);
 	n = field_take_number(&f, "ops", UINT32_MAX);
@@ -156,19 +164,28 @@ static int tree_apply(struct reading *r, size_t from, size_t to,
 static int tree_of(struct reading *r, const struct transaction *t,
 		   const char *word, struct node **root)
 {
-	size_t len = strlen(word), from = 0, to;
+	struct image_item like = { .kind = reading_kind(word),
+				   .number = t->conn->id, .second = t->id };
+	size_t from = reading_first(r, &like), to;
 
-	while (from < r->items &&
-	       (strncmp(r->item[from].rec->key, word, len) ||
-		r->item[from].number != t->conn->id ||
-		r->item[from].second != t->id))
-		from++;
 	for (to = from; to < r->items; to++)
-		if (strncmp(r->item[to].rec->key, word, len) ||
-		    r->item[to].number != t->conn->id ||
-		    r->item[to].second != t->id)
+		if (r->item[to].kind != like.kind ||
+		    r->item[to].number != like.number ||
+		    r->item[to].second != like.second)
 			break;
+	r->used += to - from;
 	return tree_apply(r, from, to, root);
+}
+
+/* Trees of transactions that are not there? */
+static int finish_trees(struct reading *r)
+{
+	struct image_item like = { .kind = reading_kind("base") };
+	size_t from = reading_first(r, &like);
+
+	if (r->used == r->items - from)
+		return 0;
+	return reading_fail(r, -EPROTO, "trees of unknown transactions");
 }
 
 static int finish_transaction(struct reading *r, struct transaction *t)
@@ -176,11 +193,11 @@ static int finish_transaction(struct reading *r, struct transaction *t)
 	int err;
 
 	t->base = node_ref(r->m->root);
-	err = tree_of(r, t, "base ", &t->base);
+	err = tree_of(r, t, "base", &t->base);
 	if (err)
 		return err;
 	t->own.root = node_ref(t->base);
-	return tree_of(r, t, "own ", &t->own.root);
+	return tree_of(r, t, "own", &t->own.root);
 }
 
 /* ------------------------------------------------------------- finish -- */
@@ -245,6 +262,8 @@ int reading_finish(struct reading *r)
 				err = finish_transaction(r, list_entry(lt,
 					struct transaction, in_conn));
 	}
+	if (!err)
+		err = finish_trees(r);
 	finish_held(r);
 	for (uint32_t i = domain_next(m, 0); i < STATE_DOMAINS;
 	     i = domain_next(m, i + 1))

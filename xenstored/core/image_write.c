@@ -152,6 +152,21 @@ static uint64_t held_place(const struct machine *m, const struct conn *c)
 	return n;
 }
 
+/* What the host has answered to a request that waits for something else. */
+static void write_answer(struct field_out *o, const struct conn *c)
+{
+	field_number(o, "answer", c->answer.there);
+	if (c->answer.there) {
+		field_number(o, "type", (uint64_t)c->answer.type);
+		field_number(o, "domid", c->answer.domid);
+		field_number(o, "error", c->answer.error);
+		field_bytes(o, "data", c->answer.data, c->answer.len);
+	}
+	field_number(o, "absent", c->absents);
+	for (unsigned int i = 0; i < c->absents; i++)
+		field_number(o, "domid", c->absent[i]);
+}
+
 static int write_conn(struct writing *w, const struct conn *c,
 		      uint64_t order)
 {
@@ -179,6 +194,7 @@ static int write_conn(struct writing *w, const struct conn *c,
 		field_number(o, "open", msg->indexed);
 		field_bytes(o, "bytes", msg->bytes, msg->len);
 	}
+	write_answer(o, c);
 	field_number(o, "husk", c->husk != NULL);
 	if (c->husk)
 		write_paths(o, c->husk);

@@ -19,7 +19,7 @@ libcore_la_SOURCES = \
 	xenstored/core/field.c xenstored/core/field.h \
 	xenstored/core/fire.c \
 	xenstored/core/hash.c xenstored/core/hash.h \
-	xenstored/core/image.h xenstored/core/image_key.h \
+	xenstored/core/image.h xenstored/core/image_conn.c xenstored/core/image_key.h \
 	xenstored/core/image_read.c xenstored/core/image_read.h \
 	xenstored/core/image_tx.c \
 	xenstored/core/image_write.c \

@@ -104,8 +104,9 @@ struct machine *machine_new(const struct machine_config *config)
 
 	if (!m)
 		return NULL;
-	if (!special_init(m) ||
-	    !domain_birth(m, 0, 0, MACHINE_DOM_EXISTS) || !tree_init(m)) {
+	/* dom0 first: entries older than a domain do not speak of it. */
+	if (!domain_birth(m, 0, 0, MACHINE_DOM_EXISTS) || !special_init(m) ||
+	    !tree_init(m)) {
 		machine_free(m);
 		return NULL;
 	}

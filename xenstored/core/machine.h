@@ -125,6 +125,7 @@ enum machine_input_type {
 	 * A domain found running at start whose ring is to be served: dom0,
 	 * or one whose page names its port (dom0less).  The machine asks for
 	 * the mapping as for INTRODUCE; `port` 0 leaves it to the page.
+	 * `instance` as in MACHINE_IN_DOMAIN; 0: the next one tells it.
 	 */
 	MACHINE_IN_ADOPT,
 	/*

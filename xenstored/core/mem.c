@@ -6,6 +6,7 @@
 
 static long fail_in = -1;
 static int failed;
+static unsigned long lacks;
 
 static int mem_refuse(void)
 {
@@ -28,24 +29,31 @@ int mem_failed(void)
 	return failed;
 }
 
+unsigned long mem_lacks(void)
+{
+	return lacks;
+}
+
+static void *mem_count(void *p)
+{
+	lacks += !p;
+	return p;
+}
+
 void *mem_named(const void *parent, size_t size, const char *name)
 {
-	void *p;
-
-	if (mem_refuse())
-		return NULL;
-	p = _talloc_zero(parent, size, name);
-	return p;
+	return mem_count(mem_refuse() ? NULL :
+			 _talloc_zero(parent, size, name));
 }
 
 void *mem_block(size_t size)
 {
-	return mem_refuse() ? NULL : malloc(size);
+	return mem_count(mem_refuse() ? NULL : malloc(size));
 }
 
 void *mem_grow(void *block, size_t size)
 {
-	return mem_refuse() ? NULL : realloc(block, size);
+	return mem_count(mem_refuse() ? NULL : realloc(block, size));
 }
 
 void mem_drop(void *block)

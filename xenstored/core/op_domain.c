@@ -19,6 +19,29 @@ static int one_domid(const struct request *r, uint32_t *out)
 	return err ? err : request_domid(s, out);
 }
 
+/*
+ * The ring was mapped.  Was the domain released meanwhile, or did it die, its
+ * UNMAP may have come before or after, and who has that id now is not known:
+ * from the start again, with nothing mapped.
+ */
+static int mapped(struct request *r, uint32_t domid, uint32_t port)
+{
+	struct conn *from = r->c;
+	int err = (int)from->answer.error;
+
+	if (err)
+		return err;
+	if (!domain_live(r->m, domid)) {
+		ask_unmap(r->m, domid);
+		from->answer.there = false;
+		return from->absents ? WIRE_ENOENT : REQUEST_WAITS;
+	}
+	err = domain_introduced(r->m, domid, port);
+	if (err)
+		ask_unmap(r->m, domid);
+	return err ? err : reply_string(r, "OK");
+}
+
 int op_introduce(struct request *r)
 {
 	struct cursor c = request_cursor(r);
@@ -40,12 +63,9 @@ int op_introduce(struct request *r)
 	    domid >= MACHINE_DOMID_FIRST_RESERVED)
 		return WIRE_EINVAL;
 	if (from->answer.there && from->answer.type == MACHINE_ASK_MAP) {
-		err = (int)from->answer.error;
-		if (!err)
-			err = domain_introduced(r->m, domid, (uint32_t)port);
-		if (err < 0)
-			ask_unmap(r->m, domid);
-		return err ? err : reply_string(r, "OK");
+		err = mapped(r, domid, (uint32_t)port);
+		if (err != REQUEST_WAITS)
+			return err;
 	}
 	err = request_domain(r, domid, &d);
 	if (err)

@@ -4,7 +4,6 @@
 #include "xenstored/core/ask.h"
 #include "xenstored/core/conn.h"
 #include "xenstored/core/domain.h"
-#include "xenstored/core/mem.h"
 #include "xenstored/core/quota.h"
 #include "xenstored/core/watch.h"
 
@@ -93,15 +92,6 @@ static void request_reply(struct request *r, int err)
 		reply_send(r, &h, r->m->reply);
 }
 
-static void answer_done(struct conn *c)
-{
-	mem_drop(c->answer.data);
-	memset(&c->answer, 0, sizeof(c->answer));
-	mem_drop(c->absent);
-	c->absent = NULL;
-	c->absents = 0;
-}
-
 bool request_execute(struct machine *m, struct conn *c,
 		     const struct wire_header *h, const void *body)
 {
@@ -136,7 +126,7 @@ bool request_execute(struct machine *m, struct conn *c,
 	request_reply(&r, err);
 	if (c->dead)
 		return true;
-	answer_done(c);
+	conn_answer_done(c);
 	if (r.fire_after && !c->failed)
 		conn_event(m, r.fire_after, watch_path(r.fire_after),
 			   r.fire_after->special);
@@ -153,7 +143,8 @@ int reply_bytes(struct request *r, const void *bytes, size_t len)
 		m->reply_over = true;
 		return WIRE_E2BIG;
 	}
-	memcpy(m->reply + m->reply_len, bytes, len);
+	if (len)
+		memcpy(m->reply + m->reply_len, bytes, len);
 	m->reply_len += len;
 	return 0;
 }
@@ -266,18 +257,6 @@ int request_domid(struct span s, uint32_t *out)
 	return 0;
 }
 
-static bool absent_note(struct conn *c, uint32_t domid)
-{
-	uint16_t *absent = mem_grow(c->absent,
-				    (c->absents + 1) * sizeof(*absent));
-
-	if (!absent)
-		return false;
-	absent[c->absents++] = (uint16_t)domid;
-	c->absent = absent;
-	return true;
-}
-
 int request_domain(struct request *r, uint32_t domid, struct domain **out)
 {
 	struct conn *c = r->c;
@@ -291,7 +270,7 @@ int request_domain(struct request *r, uint32_t domid, struct domain **out)
 	if (c->answer.there && c->answer.type == MACHINE_ASK_DOMAIN &&
 	    c->answer.domid == domid) {
 		c->answer.there = false;
-		return absent_note(c, domid) ? 0 : -ENOMEM;
+		return conn_absent(c, domid) ? 0 : -ENOMEM;
 	}
 	c->answer.ask = ask_domain(r->m, c, domid);
 	return c->answer.ask ? REQUEST_WAITS : -ENOMEM;

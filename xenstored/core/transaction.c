@@ -290,15 +290,35 @@ static bool same_seen(const struct node *a, const struct node *b,
 	       children_gen(a) == children_gen(b);
 }
 
+/*
+ * A path that is missing as it was: what may be done there follows from what
+ * is above it, and something may have been made in between.
+ */
+static bool same_missing(struct machine *m, const struct transaction *t,
+			 const struct caller *who, struct span path)
+{
+	struct node *a = tree_nearest(&m->key, t->base, path, NULL);
+	struct node *b = tree_nearest(&m->key, m->root, path, NULL);
+
+	return a == b ||
+	       access_of(m, who, a->acl) == access_of(m, who, b->acl);
+}
+
 static bool transaction_valid(struct machine *m, const struct transaction *t)
 {
+	struct caller who = conn_caller(t->conn);
+
 	if (m->root == t->base)
 		return true;
 	for (const struct transaction_path *p = t->paths; p; p = p->next) {
 		struct span path = { p->path, p->len };
+		struct node *a = tree_find(&m->key, t->base, path);
+		struct node *b = tree_find(&m->key, m->root, path);
 
-		if (!same_seen(tree_find(&m->key, t->base, path),
-			       tree_find(&m->key, m->root, path), p->aspects))
+		if (!same_seen(a, b, p->aspects))
+			return false;
+		if (!a && !b && (p->aspects & SEEN_EXISTS) &&
+		    !same_missing(m, t, &who, path))
 			return false;
 	}
 	return true;
@@ -420,6 +440,12 @@ int transaction_do(struct machine *m, struct transaction *t, uint32_t op,
 	return 0;
 }
 
+/* Is the owner that SET_PERMS named still the domain that it was? */
+static bool owner_lives(const struct machine *m, const struct acl *acl)
+{
+	return domain_live(m, acl_owner(acl)) && access_valid(m, acl, 0);
+}
+
 static int replay(struct machine *m, struct transaction *t, struct change *c)
 {
 	struct caller who = conn_caller(t->conn);
@@ -429,6 +455,8 @@ static int replay(struct machine *m, struct transaction *t, struct change *c)
 		struct span path = { o->data, o->path_len };
 		struct span value = { o->data + o->path_len, o->value_len };
 
+		if (o->acl && !owner_lives(m, o->acl))
+			return WIRE_EAGAIN;
 		err = transaction_apply(c, &who, o->op, path, value, o->acl);
 		if (err && c->over)
 			domain_refused(m, c->over, c->over_row, path);

@@ -10,6 +10,7 @@
 #include <talloc.h>
 #include <xenctrl.h>
 
+#include "xenstored/host/guest.h"
 #include "xenstored/host/host.h"
 #include "xenstored/host/instance.h"
 #include "xenstored/host/log.h"
@@ -236,7 +237,8 @@ int hypervisor_adopt(struct host *h)
 
 	if (error)
 		return error;
-	adopt_feed(h, 0, port);
+	if (!guest_of(h, 0))
+		adopt_feed(h, 0, port);
 	walk_start(h->hypervisor);
 	for (;; domid++) {
 		error = walk_to(h->hypervisor, domid, &info);
@@ -245,7 +247,8 @@ int hypervisor_adopt(struct host *h)
 		if (error || !info)
 			return 0;
 		domid = info->domain;
-		if (!(info->flags & XEN_DOMINF_dying) &&
+		if (!guest_of(h, domid) &&
+		    !(info->flags & XEN_DOMINF_dying) &&
 		    adopt_names_port(h, domid))
 			adopt_feed(h, domid, 0);
 	}

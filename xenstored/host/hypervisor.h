@@ -33,7 +33,7 @@ uint32_t hypervisor_tell(struct host *h, uint32_t domid);
  */
 void hypervisor_refresh(struct host *h);
 /*
- * At start: dom0, and every domain that runs and whose ring page names its
+ * At start: dom0, and every domain that is not served yet, runs and whose ring page names its
  * event channel (built by Xen itself, without a toolstack), are fed as
  * MACHINE_IN_ADOPT.  0 or -errno: dom0's port cannot be found.
  */

@@ -187,7 +187,7 @@ static int start_world(struct host *h)
 	host_feed_time(h);
 	if (h->recovery)
 		error = recovery_attach(h);
-	else if (h->hypervisor)
+	if (!error && h->hypervisor)
 		error = hypervisor_adopt(h);
 	while (!error && asks_carry_out(h))
 		;
