@@ -6,7 +6,7 @@ tests_ring_load_LDFLAGS = $(AM_LDFLAGS) -pthread
 tests_ring_load_LDADD = lib/libpxring.la libprotocol.la \
 	tools/simxen/libsimxen-guest.la
 
-EXTRA_DIST += tests/ring/run tests/ring/differences.py \
+EXTRA_DIST += docs/differences-ring.md tests/ring/run tests/ring/differences.py \
 	tests/ring/differences_table.py tests/ring/suite.py \
 	tests/ring/world.py tests/ring/t_dom0.py tests/ring/t_firmware.py \
 	tests/ring/t_load.py tests/ring/t_positions.py \

@@ -156,11 +156,19 @@ def release_with_a_reset_asked(w):
 
 # ------------------------------------------------ the daemon's death
 
-def dom0less(w, ask=0):
-    """A domain whose page names its port: nobody introduces it."""
+def dom0less(w):
+    """A domain whose page names its port: nobody introduces it, the daemon
+    finds it when the host boots."""
     guest = w.domain()
     guest.word(EVTCHN, guest.port)
-    guest.word(CONNECTION, ask)
+    return guest
+
+
+def found(w):
+    """Such a domain, and a daemon that serves it."""
+    guest = dom0less(w)
+    w.restart(cold=True)
+    w.wait_until(lambda: guest.bound, "bound")
     return guest
 
 
@@ -170,7 +178,7 @@ def asked_at_start(w):
     guest = dom0less(w)
     garbage(guest, 5)
     guest.word(CONNECTION, 1)
-    w.restart()
+    w.restart(cold=True)
     w.wait_zero(guest)
     return [w.fields(guest), "notified" if guest.wait(w.deadline) else "not",
             Client(guest, w).served()]
@@ -180,9 +188,7 @@ def asked_at_start(w):
 def told_though_the_last_one_died_before(w):
     """It died between clearing the field and the notification: the guest
     sleeps until the new one notifies."""
-    guest = dom0less(w)
-    w.restart()
-    w.wait_until(lambda: guest.bound, "bound")
+    guest = found(w)
     Client(guest, w).served()
     w.daemon.kill()
     w.events_taken(guest)
@@ -196,11 +202,9 @@ def told_though_the_last_one_died_before(w):
 @test(1, 6, want=["reply 78"])
 def request_waits_for_the_daemon(w):
     guest = dom0less(w)
-    w.daemon.kill()
     client = Client(guest, w)
     client.ring_put(message("READ", b"/tool\0", 0, 78))
-    w.xs.close()
-    w.start()
+    w.restart(cold=True)
     try:
         return ["reply %d" % client.receive(w.deadline)[1]]
     except TimeoutError:
@@ -234,9 +238,7 @@ def asked_and_then_it_died(w):
 def daemon_dies_in_a_storm_of_resets(w):
     """kill -9 at any instant of a reset; the guest waits, asks and notifies
     again, and is always answered."""
-    guest = dom0less(w)
-    w.restart()
-    w.wait_until(lambda: guest.bound, "bound")
+    guest = found(w)
     w.offered(guest)
     rnd, bad = random.Random(11), []
     for death in range(12):
@@ -258,9 +260,7 @@ def daemon_dies_in_a_storm_of_resets(w):
 
 @test(6, 9, want=["error 2", CLEAR, "served"])
 def error_then_death_then_reset(w):
-    guest = dom0less(w)
-    w.restart()
-    w.wait_until(lambda: guest.bound, "bound")
+    guest = found(w)
     w.offered(guest)
     guest.word(REQ_PROD, guest.word(REQ_CONS) + 1025)
     guest.notify()

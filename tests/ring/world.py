@@ -9,6 +9,7 @@ last fact, so that a peer's way of failing can be declared too.
 import contextlib
 import errno
 import os
+import shutil
 import signal
 import sys
 import time
@@ -91,10 +92,15 @@ class World:
             guest.detach()
         self._guests = []
 
-    def restart(self):
-        """kill -9, and another one on the same machine."""
+    def restart(self, cold=False):
+        """kill -9, and another one on the same machine.  cold: as after the
+        host's boot, with nothing of the last one to go on from."""
         self.daemon.kill()
         self.xs.close()
+        if cold:
+            run = os.path.join(self.machine.dir, "run")
+            shutil.rmtree(run)
+            os.mkdir(run)
         self.start()
 
     @contextlib.contextmanager
