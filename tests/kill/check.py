@@ -324,8 +324,6 @@ def closings(h):
         for t, replied in c.lost:
             if h.mode in ("none", "update"):
                 yield "client %d was hung up on, at %d" % (c.index, t)
-            elif c is h.last and h.deaths:
-                pass    # it looks at the very end only
             elif not any(k <= t <= ready + NOTICE for k, ready in h.deaths):
                 yield "client %d was hung up on, at %d, when nobody had " \
                     "died" % (c.index, t)

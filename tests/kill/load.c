@@ -189,10 +189,8 @@ static int load_finish(void)
 	pthread_barrier_wait(&load.barrier);
 	for (unsigned int n = 0; n < load.clients; n++)
 		pthread_join(load.thread[n], NULL);
-	/* It may have lost its connection long ago. */
-	client_idle(admin, 0);
-	if (admin->lost)
-		client_again(admin);
+	/* What it was connected with may be gone long ago. */
+	client_renew(admin);
 	jobs_final(admin, load.clients);
 	if (!admin->lost && !admin->dead)
 		client_log(admin, "Q %llu",
