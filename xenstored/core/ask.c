@@ -155,3 +155,11 @@ void machine_ask_pop(struct machine *m)
 			a->fetched = true;
 	}
 }
+
+void machine_ask_again(struct machine *m)
+{
+	list_each(&m->asks, l)
+		list_entry(l, struct ask, in_machine)->fetched = false;
+	list_each(&m->conns, l)
+		conn_tell_again(m, list_entry(l, struct conn, in_machine));
+}

@@ -102,6 +102,7 @@ int reading_conn(struct reading *r, struct image_item *item)
 		return reading_damaged(r, item);
 	field_take_number(&f, "order", UINT64_MAX);
 	c->failed = field_take_number(&f, "failed", 1);
+	c->ring_error = (uint32_t)field_take_number(&f, "error", UINT32_MAX);
 	c->transaction_id = (uint32_t)
 		field_take_number(&f, "transaction_id", UINT32_MAX);
 	c->conflicts = (unsigned int)

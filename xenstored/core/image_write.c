@@ -175,6 +175,7 @@ static int write_conn(struct writing *w, const struct conn *c,
 	record_start(w, "conn %u", c->id);
 	field_number(o, "order", order);
 	field_number(o, "failed", c->failed);
+	field_number(o, "error", c->ring_error);
 	field_number(o, "transaction_id", c->transaction_id);
 	field_number(o, "conflicts", c->conflicts);
 	field_number(o, "favour_after", c->favour_after);

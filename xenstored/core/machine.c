@@ -192,6 +192,7 @@ static int in_ring_reset(struct machine *m, const struct machine_input *in)
 		return 0;
 	conn_reset(m, c);
 	c->failed = false;
+	c->ring_error = 0;
 	list_remove(&c->in_tell);
 	return 0;
 }
@@ -204,6 +205,8 @@ static int in_ring_failed(struct machine *m, const struct machine_input *in)
 		return 0;
 	conn_reset(m, c);
 	c->failed = true;
+	c->ring_error = 0;
+	list_remove(&c->in_tell);
 	return 0;
 }
 

@@ -233,6 +233,14 @@ struct machine_ask {
 bool machine_ask_peek(struct machine *m, struct machine_ask *out);
 void machine_ask_pop(struct machine *m);
 
+/*
+ * For a machine brought back by image and replay (docs/recovery.md), whose
+ * host has died with what it had been asked: asks that were fetched and not
+ * answered are to be fetched again, with their ids, and each ring that the
+ * machine gave up is told its MACHINE_ASK_RING_ERROR again.
+ */
+void machine_ask_again(struct machine *m);
+
 /* When MACHINE_IN_TIME is wanted at the latest; UINT64_MAX: no hurry. */
 uint64_t machine_deadline(const struct machine *m);
 
