@@ -83,7 +83,8 @@ static struct conn *conn_make(struct reading *r, uint32_t id)
 {
 	struct domain *d;
 
-	if (conn_find(r->m, id))
+	/* A socket is dom0's. */
+	if (conn_find(r->m, id) || !domain_find(r->m, 0))
 		return NULL;
 	if (id >= MACHINE_SOCKET_BASE)
 		return conn_new_socket(r->m, id);
