@@ -111,6 +111,18 @@ static void answered(struct sim *sim, uint64_t id)
 	}
 }
 
+/* What is known also after death. */
+static void published(struct sim *sim, const struct machine_input *in)
+{
+	struct sim_place *p = place_of(sim, in->conn);
+
+	if (in->type == MACHINE_IN_DONE)
+		answered(sim, in->ask);
+	if (in->type == MACHINE_IN_RING_RESET ||
+	    in->type == MACHINE_IN_RING_FAILED)
+		p->error = 0;
+}
+
 /* ------------------------------------------------------------ comparing -- */
 
 static void read_output(struct machine *m, uint32_t conn, struct bytes *to)
@@ -192,9 +204,7 @@ void sim_feed(struct sim *sim, const struct machine_input *in)
 		live_asks(sim, 0, true);
 	}
 	sim_journal(sim, in);
-	/* From here on the answer is known also after death. */
-	if (in->type == MACHINE_IN_DONE)
-		answered(sim, in->ask);
+	published(sim, in);
 	before = sim->npending;
 	step(sim, sim->twin, in);
 	twin_asks(sim);

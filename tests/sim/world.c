@@ -156,7 +156,6 @@ static void reset(struct sim *sim, struct sim_place *p,
 	if (p->id >= MACHINE_SOCKET_BASE)
 		return;
 	p->tray.len = 0;
-	p->error = 0;
 	simple(sim, type, p->id);
 }
 

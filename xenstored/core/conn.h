@@ -39,6 +39,7 @@ struct message {
 struct conn_answer {
 	uint64_t ask;			/* 0: none awaited */
 	bool there;
+	bool again;			/* INTRODUCE has begun anew */
 	enum machine_ask_type type;
 	uint32_t domid;
 	uint32_t error;

@@ -47,9 +47,10 @@ bool reading_paths(struct reading *r, struct transaction *t,
 
 static bool read_answer(struct conn *c, struct field_in *f)
 {
-	struct conn_answer a = { .there = field_take_number(f, "answer", 1) };
+	struct conn_answer a = { .again = field_take_number(f, "again", 1) };
 	struct span data = { NULL, 0 };
 
+	a.there = field_take_number(f, "answer", 1);
 	if (a.there) {
 		a.type = (enum machine_ask_type)
 			field_take_number(f, "type", MACHINE_ASK_CONTROL);

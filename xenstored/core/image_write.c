@@ -154,6 +154,7 @@ static uint64_t held_place(const struct machine *m, const struct conn *c)
 /* What the host has answered to a request that waits for something else. */
 static void write_answer(struct field_out *o, const struct conn *c)
 {
+	field_number(o, "again", c->answer.again);
 	field_number(o, "answer", c->answer.there);
 	if (c->answer.there) {
 		field_number(o, "type", (uint64_t)c->answer.type);
