@@ -51,7 +51,7 @@ static bool after_failure(struct harness *h)
 	h->may_fail = false;
 	if (!harness_do(h, &drain))
 		return false;
-	if (h->owed && !h->made_good)
+	if (h->owed && !h->made_good && !h->undecided)
 		harness_fail(h, "an event lost for want of memory never came");
 	return !h->failure[0];
 }
