@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Raw bytes from one connection into a machine that has others: two sockets,
- * dom0's ring and three guests with nodes, watches and an open transaction.
+ * dom0's ring, three guests with nodes, watches and an open transaction, and a
+ * second privileged domain, which may release itself.
  * The first byte of the input says who speaks (a socket, dom0, a guest, the
- * stub domain of another guest) and in what pieces, the rest is what it says.
+ * stub domain of another guest, the privileged domain) and in what pieces, the
+ * rest is what it says.
  *
  * Then: the machine is consistent, what it sent is whole messages, and a
  * guest that had no part in it is still served.
@@ -17,7 +19,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "xenstored/core/machine.h"
 
-enum { GUESTS = 3, SPANS = 256 };
+enum { GUESTS = 4, PRIVILEGED = 4, SPANS = 256 };
 
 static void wrong(void *arg, const char *text)
 {
@@ -138,7 +140,9 @@ static void request(struct machine *m, uint32_t conn, uint32_t type,
 	request(m, conn, type, text, sizeof(text) - 1)
 
 static const uint32_t conns[] = { MACHINE_SOCKET_BASE, MACHINE_SOCKET_BASE + 1,
-				  0, 1, 2, 3 };
+				  0, 1, 2, 3, PRIVILEGED };
+
+enum { CONNS = sizeof(conns) / sizeof(conns[0]) };
 
 static struct machine *set_up(void)
 {
@@ -149,6 +153,7 @@ static struct machine *set_up(void)
 
 	machine_config_defaults(&config);
 	config.quota[QUOTA_NODES] = 20;
+	config.priv_domid = PRIVILEGED;
 	m = machine_new(&config);
 	if (!m)
 		exit(99);
@@ -162,6 +167,7 @@ static struct machine *set_up(void)
 	REQUEST(m, tool, WIRE_INTRODUCE, "1\0001\0001\000");
 	REQUEST(m, tool, WIRE_INTRODUCE, "2\0001\0001\000");
 	REQUEST(m, tool, WIRE_INTRODUCE, "3\0001\0001\000");
+	REQUEST(m, tool, WIRE_INTRODUCE, "4\0001\0001\000");
 	REQUEST(m, tool, WIRE_MKDIR, "/local/domain/1\000");
 	REQUEST(m, tool, WIRE_SET_PERMS, "/local/domain/1\000n1\000");
 	REQUEST(m, tool, WIRE_MKDIR, "/local/domain/2\000");
@@ -196,9 +202,30 @@ static void still_served(struct machine *m, uint32_t conn)
 		wrong(NULL, "an uninvolved connection gets no reply");
 }
 
+static bool privileged(unsigned int who)
+{
+	return who < 3 || conns[who] == PRIVILEGED;
+}
+
+/* It releases itself: gone without a reply, and nothing of it is left. */
+static void releases_itself(struct machine *m)
+{
+	size_t before;
+
+	REQUEST(m, PRIVILEGED, WIRE_WATCH, "@releaseDomain\000t\000");
+	REQUEST(m, PRIVILEGED, WIRE_TRANSACTION_START, "\000");
+	before = machine_wants(m, PRIVILEGED);
+	REQUEST(m, PRIVILEGED, WIRE_RELEASE, "4\000");
+	if (!before || machine_wants(m, PRIVILEGED) ||
+	    take_all(m, PRIVILEGED))
+		wrong(NULL, "who released himself is served");
+	REQUEST(m, MACHINE_SOCKET_BASE, WIRE_INTRODUCE, "4\0001\0001\000");
+	still_served(m, PRIVILEGED);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	unsigned int who = len ? bytes[0] % 6 : 0;
+	unsigned int who = len ? bytes[0] % CONNS : 0;
 	size_t piece = len && bytes[0] & 0x80 ? 1u + (bytes[0] >> 3) % 16u :
 						SIZE_MAX;
 	struct machine *m = set_up();
@@ -209,9 +236,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (machine_check(m, wrong, NULL))
 		abort();
 	/* An unprivileged speaker cannot have taken anybody's service. */
-	for (unsigned int i = 0; i < 6; i++)
-		if (i != who && (who > 2 || i < 3))
+	for (unsigned int i = 0; i < CONNS; i++)
+		if (i != who && (!privileged(who) || i < 3))
 			still_served(m, conns[i]);
+	/* If it is there and not in the middle of a message or a queue. */
+	if (!privileged(who))
+		releases_itself(m);
 	if (machine_check(m, wrong, NULL))
 		abort();
 	machine_free(m);

@@ -285,6 +285,8 @@ static void compare_second(struct harness *h)
 
 void harness_compare(struct harness *h, uint32_t first)
 {
+	if (h->undecided)
+		return;
 	for (unsigned int i = 0; i < SCENARIO_CONNS; i++)
 		if (h->places[i].id == first)
 			follow(h, &h->places[i]);
@@ -304,6 +306,22 @@ static bool has_answer(const struct machine_ask *ask)
 	       ask->type == MACHINE_ASK_MAP || ask->type == MACHINE_ASK_CONTROL;
 }
 
+static unsigned int whole_requests(const struct bytes *b)
+{
+	unsigned int n = 0;
+	size_t at = 0;
+
+	while (b->len - at >= WIRE_HEADER_SIZE) {
+		struct wire_header h = wire_header_get(b->at + at);
+
+		if (b->len - at - WIRE_HEADER_SIZE < h.len)
+			break;
+		at += WIRE_HEADER_SIZE + h.len;
+		n++;
+	}
+	return n;
+}
+
 /* A connection the machine gave up on its own account. */
 static void given_up(struct harness *h, const struct machine_ask *ask)
 {
@@ -318,6 +336,7 @@ static void given_up(struct harness *h, const struct machine_ask *ask)
 			return;
 		}
 		p->up = false;
+		h->undecided |= whole_requests(&p->fed) > 1;
 		harness_drop_place(h, p);
 		if (ask->type == MACHINE_ASK_CLOSE)
 			model_close(h->model, p->id);

@@ -23,3 +23,9 @@ TESTS += test_property
 test_property_SOURCES = tests/property/test_property.c
 test_property_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS)
 test_property_LDADD = libmodel.la libcore.la libprotocol.la $(TALLOC_LIBS)
+
+check_PROGRAMS += test_image
+TESTS += test_image
+test_image_SOURCES = tests/property/test_image.c
+test_image_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS)
+test_image_LDADD = libmodel.la libcore.la libprotocol.la $(TALLOC_LIBS)

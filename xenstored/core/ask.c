@@ -90,6 +90,17 @@ bool ask_wanted(const struct machine *m, uint32_t domid)
 	return false;
 }
 
+void ask_lacked(struct machine *m, uint32_t domid)
+{
+	list_each(&m->asks, l) {
+		struct ask *a = list_entry(l, struct ask, in_machine);
+
+		if (a->what.type == MACHINE_ASK_DOMAIN &&
+		    a->what.domid == domid)
+			a->lacked = true;
+	}
+}
+
 void ask_free(struct ask *a)
 {
 	list_remove(&a->in_machine);
@@ -160,4 +171,6 @@ void machine_ask_again(struct machine *m)
 {
 	list_each(&m->asks, l)
 		list_entry(l, struct ask, in_machine)->fetched = false;
+	list_each(&m->conns, l)
+		conn_tell_again(m, list_entry(l, struct conn, in_machine));
 }

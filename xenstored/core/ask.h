@@ -12,6 +12,7 @@
 struct ask {
 	struct list in_machine;
 	bool fetched;
+	bool lacked;		/* DOMAIN: no memory for what was told */
 	bool adopt;		/* MAP of a domain found at start */
 	struct machine_ask what;
 	char data[];
@@ -36,6 +37,8 @@ void ask_unmap(struct machine *m, uint32_t domid);
 struct ask *ask_find(struct machine *m, uint64_t id);
 /* True if somebody waits for facts about that domain. */
 bool ask_wanted(const struct machine *m, uint32_t domid);
+/* There was no memory for facts about that domain: who waits is to know. */
+void ask_lacked(struct machine *m, uint32_t domid);
 void ask_free(struct ask *a);
 
 #endif

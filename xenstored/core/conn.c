@@ -182,6 +182,12 @@ void conn_told(struct machine *m, struct conn *c)
 		list_append(&m->dead, &c->in_machine);
 }
 
+void conn_tell_again(struct machine *m, struct conn *c)
+{
+	if (c->ring && c->failed && c->ring_error && list_empty(&c->in_tell))
+		list_append(&m->tell, &c->in_tell);
+}
+
 void conn_free(struct machine *m, struct conn *c)
 {
 	list_remove(&c->in_machine);

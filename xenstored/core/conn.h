@@ -39,6 +39,7 @@ struct message {
 struct conn_answer {
 	uint64_t ask;			/* 0: none awaited */
 	bool there;
+	bool again;			/* INTRODUCE has begun anew */
 	enum machine_ask_type type;
 	uint32_t domid;
 	uint32_t error;
@@ -53,7 +54,7 @@ struct conn {
 	bool dead;			/* gone but for its memory */
 	bool failed;			/* a ring not served until reset */
 	bool running;			/* a request of it is being executed */
-	uint32_t ring_error;		/* to be told, if in `tell` */
+	uint32_t ring_error;		/* why it was given up; 0: by the host */
 	struct domain *domain;		/* its account; dom0's for sockets */
 	struct list in_machine;
 	struct hash_link in_sockets;
@@ -151,5 +152,7 @@ bool conn_restore_sent(struct machine *m, struct conn *c, uint64_t sent);
 /* What is to be told of it: CLOSE or RING_ERROR; and that it was. */
 void conn_tell(const struct conn *c, struct machine_ask *out);
 void conn_told(struct machine *m, struct conn *c);
+/* A ring that was given up: say so once more. */
+void conn_tell_again(struct machine *m, struct conn *c);
 
 #endif

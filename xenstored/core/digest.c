@@ -94,8 +94,9 @@ static void mix_conn(uint64_t *d, const struct conn *c)
 {
 	mix_number(d, c->id);
 	mix_number(d, c->failed | (uint64_t)c->outstanding << 1);
+	mix_number(d, c->ring_error);
 	mix_number(d, c->answer.ask);
-	mix_number(d, c->answer.there);
+	mix_number(d, c->answer.there | (uint64_t)c->answer.again << 1);
 	if (c->answer.there)
 		mix_number(d, (uint64_t)c->answer.type |
 			   (uint64_t)c->answer.domid << 8 |

@@ -47,9 +47,10 @@ bool reading_paths(struct reading *r, struct transaction *t,
 
 static bool read_answer(struct conn *c, struct field_in *f)
 {
-	struct conn_answer a = { .there = field_take_number(f, "answer", 1) };
+	struct conn_answer a = { .again = field_take_number(f, "again", 1) };
 	struct span data = { NULL, 0 };
 
+	a.there = field_take_number(f, "answer", 1);
 	if (a.there) {
 		a.type = (enum machine_ask_type)
 			field_take_number(f, "type", MACHINE_ASK_CONTROL);
@@ -83,7 +84,8 @@ static struct conn *conn_make(struct reading *r, uint32_t id)
 {
 	struct domain *d;
 
-	if (conn_find(r->m, id))
+	/* A socket is dom0's. */
+	if (conn_find(r->m, id) || !domain_find(r->m, 0))
 		return NULL;
 	if (id >= MACHINE_SOCKET_BASE)
 		return conn_new_socket(r->m, id);
@@ -102,6 +104,7 @@ int reading_conn(struct reading *r, struct image_item *item)
 		return reading_damaged(r, item);
 	field_take_number(&f, "order", UINT64_MAX);
 	c->failed = field_take_number(&f, "failed", 1);
+	c->ring_error = (uint32_t)field_take_number(&f, "error", UINT32_MAX);
 	c->transaction_id = (uint32_t)
 		field_take_number(&f, "transaction_id", UINT32_MAX);
 	c->conflicts = (unsigned int)

@@ -155,6 +155,7 @@ static uint64_t held_place(const struct machine *m, const struct conn *c)
 /* What the host has answered to a request that waits for something else. */
 static void write_answer(struct field_out *o, const struct conn *c)
 {
+	field_number(o, "again", c->answer.again);
 	field_number(o, "answer", c->answer.there);
 	if (c->answer.there) {
 		field_number(o, "type", (uint64_t)c->answer.type);
@@ -176,6 +177,7 @@ static int write_conn(struct writing *w, const struct conn *c,
 	record_start(w, "conn %u", c->id);
 	field_number(o, "order", order);
 	field_number(o, "failed", c->failed);
+	field_number(o, "error", c->ring_error);
 	field_number(o, "transaction_id", c->transaction_id);
 	field_number(o, "conflicts", c->conflicts);
 	field_number(o, "favour_after", c->favour_after);

@@ -192,6 +192,7 @@ static int in_ring_reset(struct machine *m, const struct machine_input *in)
 		return 0;
 	conn_reset(m, c);
 	c->failed = false;
+	c->ring_error = 0;
 	list_remove(&c->in_tell);
 	return 0;
 }
@@ -204,15 +205,22 @@ static int in_ring_failed(struct machine *m, const struct machine_input *in)
 		return 0;
 	conn_reset(m, c);
 	c->failed = true;
+	c->ring_error = 0;
+	list_remove(&c->in_tell);
 	return 0;
 }
 
 static int in_domain(struct machine *m, const struct machine_input *in)
 {
+	int err;
+
 	if (in->domid >= MACHINE_DOMID_FIRST_RESERVED)
 		return 0;
-	return domain_facts(m, in->domid, in->flags, in->instance,
-			    ask_wanted(m, in->domid));
+	err = domain_facts(m, in->domid, in->flags, in->instance,
+			   ask_wanted(m, in->domid));
+	if (err)
+		ask_lacked(m, in->domid);
+	return err;
 }
 
 static int in_adopt(struct machine *m, const struct machine_input *in)
@@ -248,7 +256,7 @@ static int answer_take(struct conn *c, const struct machine_input *in,
 	c->answer.there = true;
 	c->answer.type = a->what.type;
 	c->answer.domid = a->what.domid;
-	c->answer.error = in->error;
+	c->answer.error = a->lacked ? WIRE_ENOMEM : in->error;
 	c->answer.len = 0;
 	if (!in->len || in->error)
 		return 0;

@@ -240,8 +240,10 @@ bool machine_ask_peek(struct machine *m, struct machine_ask *out);
 void machine_ask_pop(struct machine *m);
 
 /*
- * Whoever fetched them has died: what has an answer and was not answered is
- * to be fetched again (docs/recovery.md).
+ * For a machine brought back by image and replay (docs/recovery.md), whose
+ * host has died with what it had been asked: asks that were fetched and not
+ * answered are to be fetched again, with their ids, and each ring that the
+ * machine gave up is told its MACHINE_ASK_RING_ERROR again.
  */
 void machine_ask_again(struct machine *m);
 

@@ -22,7 +22,7 @@ static int one_domid(const struct request *r, uint32_t *out)
 /*
  * The ring was mapped.  Was the domain released meanwhile, or did it die, its
  * UNMAP may have come before or after, and who has that id now is not known:
- * from the start again, with nothing mapped.
+ * once more from the start, with nothing mapped.
  */
 static int mapped(struct request *r, uint32_t domid, uint32_t port)
 {
@@ -33,8 +33,12 @@ static int mapped(struct request *r, uint32_t domid, uint32_t port)
 		return err;
 	if (!domain_live(r->m, domid)) {
 		ask_unmap(r->m, domid);
+		if (from->answer.again)
+			return WIRE_ENOENT;
+		from->answer.again = true;
 		from->answer.there = false;
-		return from->absents ? WIRE_ENOENT : REQUEST_WAITS;
+		from->absents = 0;
+		return REQUEST_WAITS;
 	}
 	err = domain_introduced(r->m, domid, port);
 	if (err)

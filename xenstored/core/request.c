@@ -270,6 +270,8 @@ int request_domain(struct request *r, uint32_t domid, struct domain **out)
 	if (c->answer.there && c->answer.type == MACHINE_ASK_DOMAIN &&
 	    c->answer.domid == domid) {
 		c->answer.there = false;
+		if (c->answer.error == WIRE_ENOMEM)
+			return -ENOMEM;
 		return conn_absent(c, domid) ? 0 : -ENOMEM;
 	}
 	c->answer.ask = ask_domain(r->m, c, domid);
