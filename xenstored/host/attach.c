@@ -14,11 +14,12 @@
 #include "xenstored/host/descriptors.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/hypervisor.h"
+#include "xenstored/host/journal.h"
 #include "xenstored/host/log.h"
 
 static bool doubtful(const struct recovery *r, uint32_t conn)
 {
-	return conn == r->receiving || conn == r->sending;
+	return conn == r->doubt.receiving || conn == r->doubt.sending;
 }
 
 static void attach_client(struct host *h, uint32_t conn)
@@ -77,6 +78,8 @@ static void attach_rings(struct host *h)
 int recovery_attach(struct host *h)
 {
 	attach_clients(h);
+	journal_receiving(h->journal, 0);
+	journal_sending(h->journal, 0);
 	if (h->hypervisor) {
 		hypervisor_refresh(h);
 		attach_rings(h);

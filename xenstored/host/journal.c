@@ -22,6 +22,7 @@ struct journal {
 	uint64_t number;
 	uint64_t oldest;		/* segment that is still there */
 	uint64_t end;			/* = header->published */
+	struct journal_doubt doubt;	/* as in the header */
 	bool broken;
 };
 
@@ -122,8 +123,8 @@ static int journal_begin(struct journal *j, uint64_t number)
 	h->published = h->executed = JOURNAL_HEADER;
 	h->broken = h->deaths = 0;
 	/* A call may be under way whose record comes into this segment. */
-	h->receiving = j->header ? j->header->receiving : 0;
-	h->sending = j->header ? j->header->sending : 0;
+	h->receiving = j->doubt.receiving;
+	h->sending = j->doubt.sending;
 	__atomic_store_n(&h->magic, JOURNAL_MAGIC, __ATOMIC_RELEASE);
 	if (rename(spare, name)) {
 		error = -errno;
@@ -148,7 +149,8 @@ static int journal_end(struct journal *j)
 }
 
 struct journal *journal_new(const void *parent, const char *dir,
-			    uint64_t number, int *error)
+			    uint64_t number, const struct journal_doubt *doubt,
+			    int *error)
 {
 	struct journal *j = talloc_zero(parent, struct journal);
 
@@ -158,6 +160,7 @@ struct journal *journal_new(const void *parent, const char *dir,
 	j->dir = talloc_strdup(j, dir);
 	talloc_set_destructor(j, journal_end);
 	j->oldest = number;
+	j->doubt = *doubt;
 	if (j->dir)
 		*error = journal_begin(j, number);
 	if (!*error)
@@ -298,11 +301,13 @@ bool journal_broken(const struct journal *j)
 
 void journal_receiving(struct journal *j, uint32_t conn)
 {
+	j->doubt.receiving = conn;
 	__atomic_store_n(&j->header->receiving, conn, __ATOMIC_RELEASE);
 }
 
 void journal_sending(struct journal *j, uint32_t conn)
 {
+	j->doubt.sending = conn;
 	__atomic_store_n(&j->header->sending, conn, __ATOMIC_RELEASE);
 }
 

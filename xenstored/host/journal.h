@@ -52,14 +52,23 @@ struct journal_record {
 	uint32_t rsp_prod;
 };
 
+/* Connections whose socket is in use; 0: none. */
+struct journal_doubt {
+	uint32_t receiving;
+	uint32_t sending;
+};
+
 struct journal;
 
 /*
  * Begin writing segment `number` in directory `dir`, replacing a file of
- * that name.  NULL and *error: -errno.
+ * that name.  Its header has the doubts of the process before from the
+ * start, so that a death before they are dealt with does not hide them.
+ * NULL and *error: -errno.
  */
 struct journal *journal_new(const void *parent, const char *dir,
-			    uint64_t number, int *error);
+			    uint64_t number, const struct journal_doubt *doubt,
+			    int *error);
 
 /*
  * Write and publish one input.  Where its data lies in journal_buffer() it
@@ -110,7 +119,7 @@ uint64_t journal_since(const struct journal *j, uint64_t number);
 /* What the header of a segment tells of the death of its writer. */
 struct journal_death {
 	bool broken;		/* not everything is there */
-	uint32_t receiving, sending;
+	struct journal_doubt doubt;
 	/* The last record was published and not executed. */
 	bool suspect;
 	/* It was so before: this many times the daemon died at it. */

@@ -64,8 +64,7 @@ static int reader_judge(struct journal_reader *r, uint64_t number)
 	r->executed = h->executed;
 	r->death = (struct journal_death){
 		.broken = h->broken,
-		.receiving = h->receiving,
-		.sending = h->sending,
+		.doubt = { h->receiving, h->sending },
 		.suspect = h->executed < h->published,
 		.deaths = h->deaths,
 	};

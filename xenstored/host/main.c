@@ -131,11 +131,16 @@ static int start_journal(struct host *h)
 {
 	uint64_t number = h->recovery ? h->recovery->segment :
 			  h->resumed ? update_segment(h) : 1;
+	struct journal_doubt doubt = { 0, 0 };
 	int error;
+
+	if (h->recovery)
+		doubt = h->recovery->doubt;
 
 	/* Left over from a life that ended differently: not to be replayed. */
 	journal_clear(h->options->rundir, NULL, number, UINT64_MAX);
-	h->journal = journal_new(h, h->options->rundir, number, &error);
+	h->journal = journal_new(h, h->options->rundir, number, &doubt,
+				 &error);
 	if (!h->journal)
 		return error;
 	if (h->evtchn)

@@ -290,8 +290,7 @@ static int replay_segment(struct host *h, struct recovery *r,
 		return error;
 	if (journal_death(j)->broken)
 		return -ENODATA;
-	r->receiving = journal_death(j)->receiving;
-	r->sending = journal_death(j)->sending;
+	r->doubt = journal_death(j)->doubt;
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "xenstored/host/journal.h"
 #include "xenstored/host/table.h"
 
 struct host;
@@ -31,8 +32,7 @@ struct recovery {
 	struct table rings;	/* struct recovered_ring, by domid */
 	uint32_t virq;		/* local port, UINT32_MAX: none */
 	uint64_t segment;	/* the first free one */
-	uint32_t receiving;	/* sockets whose bytes are in doubt, or 0 */
-	uint32_t sending;
+	struct journal_doubt doubt;	/* sockets whose bytes are in doubt */
 	uint64_t records;	/* replayed */
 	uint64_t poisoned;	/* not executed a third time */
 };
