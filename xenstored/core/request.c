@@ -142,7 +142,8 @@ int reply_bytes(struct request *r, const void *bytes, size_t len)
 		m->reply_over = true;
 		return WIRE_E2BIG;
 	}
-	memcpy(m->reply + m->reply_len, bytes, len);
+	if (len)
+		memcpy(m->reply + m->reply_len, bytes, len);
 	m->reply_len += len;
 	return 0;
 }
