@@ -21,7 +21,7 @@ scripts		60	shellcheck of the shell, syntax of the Python
 build		300	everything with the default options
 quick		60	(only when asked for) the unit tests that take no time
 check		600	unit tests, quick property and fuzz runs, simxen
-werror		300	everything without systemd, warnings are errors
+werror		300	everything, warnings are errors
 cppcheck	300	static analysis
 quickstart	120	tools/quickstart
 conformance	600	every rule on our daemon, the C and the OCaml one
@@ -126,8 +126,7 @@ suite_quick()
 
 suite_werror()
 {
-	one werror tree_build "$top" build-werror --enable-werror \
-		--disable-systemd
+	one werror tree_build "$top" build-werror --enable-werror
 }
 
 suite_cppcheck()
