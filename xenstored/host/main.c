@@ -134,6 +134,8 @@ static int start_journal(struct host *h)
 	struct journal_doubt doubt = { 0, 0 };
 	int error;
 
+	if (h->options->no_journal)
+		return 0;
 	if (h->recovery)
 		doubt = h->recovery->doubt;
 

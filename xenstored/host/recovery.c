@@ -363,7 +363,8 @@ int recovery_load(struct host *h)
 		return -ENOMEM;
 	table_init(&r->rings, r);
 	r->virq = UINT32_MAX;
-	error = h->options->no_recovery ? -ECANCELED : recovery_try(h, r);
+	error = h->options->no_recovery || h->options->no_journal ?
+		-ECANCELED : recovery_try(h, r);
 	if (!error) {
 		machine_ask_again(h->machine);
 		h->recovery = r;
