@@ -35,7 +35,7 @@ static struct echo {
 	xenevtchn_handle *evtchn;
 	xengnttab_handle *gnttab;
 	struct ring_page *ring[ECHO_PORTS];	/* by local port */
-	evtchn_port_t fired[ECHO_PORTS];
+	evtchn_port_t fired[1024];
 	uint8_t bytes[65536];
 } echo;
 
@@ -119,16 +119,16 @@ static void echo_ring(struct ring_page *p, evtchn_port_t port)
 
 static void echo_rings(void)
 {
-	unsigned int n = 0;
-	int port;
+	ssize_t n = read(xenevtchn_fd(echo.evtchn), echo.fired,
+			 sizeof(echo.fired));
 
-	while (n < ECHO_PORTS && (port = xenevtchn_pending(echo.evtchn)) >= 0)
-		echo.fired[n++] = (evtchn_port_t)port;
-	for (unsigned int i = 0; i < n; i++) {
-		port = (int)echo.fired[i];
-		xenevtchn_unmask(echo.evtchn, echo.fired[i]);
-		if (port < (int)ECHO_PORTS && echo.ring[port])
-			echo_ring(echo.ring[port], echo.fired[i]);
+	n = n > 0 ? n / (ssize_t)sizeof(echo.fired[0]) : 0;
+	for (ssize_t i = 0; i < n; i++) {
+		evtchn_port_t port = echo.fired[i];
+
+		xenevtchn_unmask(echo.evtchn, port);
+		if (port < ECHO_PORTS && echo.ring[port])
+			echo_ring(echo.ring[port], port);
 	}
 }
 

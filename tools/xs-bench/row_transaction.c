@@ -19,6 +19,7 @@ enum step { STEP_START, STEP_READ, STEP_WRITE = 4, STEP_END = 7, STEP_COUNT };
 struct actor {
 	struct link link;
 	uint32_t tx;
+	uint64_t serial;
 	unsigned int step;
 	uint64_t commits, failures;
 	char path[3][32];
@@ -32,9 +33,14 @@ struct transactions {
 static bool actor_send(struct actor *a)
 {
 	static struct batch b;
+	char value[32];
 	bool ok;
+	int n;
 
 	b.len = 0;
+	/* Never what was there: that nothing has changed shall not help. */
+	n = snprintf(value, sizeof(value), "%llu",
+		     (unsigned long long)++a->serial);
 	if (a->step == STEP_START)
 		ok = batch_add(&b, WIRE_TRANSACTION_START, 0, "", NULL, 0);
 	else if (a->step == STEP_END)
@@ -44,7 +50,8 @@ static bool actor_send(struct actor *a)
 			       a->path[a->step - STEP_READ], NULL, 0);
 	else
 		ok = batch_add(&b, WIRE_WRITE, a->tx,
-			       a->path[a->step - STEP_WRITE], "value", 5);
+			       a->path[a->step - STEP_WRITE], value,
+			       (size_t)n);
 	return ok && !link_put(&a->link, &b);
 }
 

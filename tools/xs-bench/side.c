@@ -144,9 +144,10 @@ void side_stop(struct side *s)
 	rmdir(s->dir);
 }
 
-double side_resident(const struct side *s)
+double side_resident(const struct side *s, bool own)
 {
 	char name[64], text[128] = "";
+	unsigned long all, shared;
 	char *end = text;
 	FILE *f;
 
@@ -156,7 +157,10 @@ double side_resident(const struct side *s)
 		strtoul(text, &end, 10);
 	if (f)
 		fclose(f);
-	return (double)strtoul(end, NULL, 10) * (double)sysconf(_SC_PAGESIZE);
+	all = strtoul(end, &end, 10);
+	shared = strtoul(end, NULL, 10);
+	return (double)(own ? all - shared : all) *
+	       (double)sysconf(_SC_PAGESIZE);
 }
 
 void side_sample(struct side *s, unsigned int metric, double value)

@@ -72,8 +72,11 @@ bool side_machine(struct side *s, enum side_id id);
 bool side_exec(struct side *s);
 void side_kill(struct side *s);
 
-/* Resident bytes of the daemon. */
-double side_resident(const struct side *s);
+/*
+ * Resident bytes of the daemon; `own` without what it shares, which is above
+ * all the files of its state on tmpfs.
+ */
+double side_resident(const struct side *s, bool own);
 
 void side_sample(struct side *s, unsigned int metric, double value);
 void side_forget(struct side *s);
