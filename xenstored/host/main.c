@@ -12,6 +12,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <talloc.h>
 #include <unistd.h>
 
@@ -78,6 +79,16 @@ static int start_epoll(struct host *h)
 {
 	h->epoll = epoll_create1(EPOLL_CLOEXEC);
 	return h->epoll < 0 ? -errno : 0;
+}
+
+static int start_timer(struct host *h)
+{
+	h->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK |
+				  TFD_CLOEXEC);
+	if (h->timer < 0)
+		return -errno;
+	return host_epoll(h, EPOLL_CTL_ADD, h->timer, EPOLLIN, EPOLL_TIMER,
+			  0);
 }
 
 static int start_rundir(struct host *h)
@@ -251,6 +262,7 @@ static const struct start_step {
 } steps[] = {
 	{ start_files, LOG_START_FAILED, "limit on open files" },
 	{ start_epoll, LOG_START_FAILED, "epoll" },
+	{ start_timer, LOG_START_FAILED, "timer" },
 	{ signals_open, LOG_START_FAILED, "signals" },
 	{ start_trace, LOG_START_FAILED, "trace file" },
 	{ start_rundir, LOG_START_FAILED, "run directory" },
@@ -295,6 +307,8 @@ static struct host *host_new(struct options *o)
 		return NULL;
 	h->options = o;
 	h->epoll = -1;
+	h->timer = -1;
+	h->armed = UINT64_MAX;
 	for (unsigned int i = 0; i < TIMER_COUNT; i++)
 		h->due[i] = UINT64_MAX;
 	list_init(&h->ready);
@@ -317,6 +331,8 @@ static void host_free(struct host *h)
 	guest_forget_all(h);
 	if (h->machine)
 		machine_free(h->machine);
+	if (h->timer >= 0)
+		close(h->timer);
 	if (h->epoll >= 0)
 		close(h->epoll);
 	talloc_free(h);
