@@ -12,6 +12,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <talloc.h>
 #include <unistd.h>
 
@@ -80,6 +81,16 @@ static int start_epoll(struct host *h)
 {
 	h->epoll = epoll_create1(EPOLL_CLOEXEC);
 	return h->epoll < 0 ? -errno : 0;
+}
+
+static int start_timer(struct host *h)
+{
+	h->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK |
+				  TFD_CLOEXEC);
+	if (h->timer < 0)
+		return -errno;
+	return host_epoll(h, EPOLL_CTL_ADD, h->timer, EPOLLIN, EPOLL_TIMER,
+			  0);
 }
 
 static int start_rundir(struct host *h)
@@ -157,6 +168,8 @@ static int start_journal(struct host *h)
 	struct journal_doubt doubt = { 0, 0 };
 	int error;
 
+	if (h->options->no_journal)
+		return 0;
 	if (h->recovery)
 		doubt = h->recovery->doubt;
 
@@ -302,6 +315,7 @@ static const struct start_step {
 } steps[] = {
 	{ start_files, LOG_START_FAILED, "limit on open files" },
 	{ start_epoll, LOG_START_FAILED, "epoll" },
+	{ start_timer, LOG_START_FAILED, "timer" },
 	{ signals_open, LOG_START_FAILED, "signals" },
 	{ start_trace, LOG_START_FAILED, "trace file" },
 	{ start_rundir, LOG_START_FAILED, "run directory" },
@@ -357,6 +371,8 @@ static struct host *host_new(struct options *o)
 		return NULL;
 	h->options = o;
 	h->epoll = -1;
+	h->timer = -1;
+	h->armed = UINT64_MAX;
 	for (unsigned int i = 0; i < TIMER_COUNT; i++)
 		h->due[i] = UINT64_MAX;
 	list_init(&h->ready);
@@ -379,6 +395,8 @@ static void host_free(struct host *h)
 	guest_forget_all(h);
 	if (h->machine)
 		machine_free(h->machine);
+	if (h->timer >= 0)
+		close(h->timer);
 	if (h->epoll >= 0)
 		close(h->epoll);
 	talloc_free(h);

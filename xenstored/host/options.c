@@ -234,6 +234,9 @@ static const struct option_row rows[] = {
 	  .help = "watch-event: taken for compatibility (man page)" },
 	{ 'R', "no-recovery", NULL, FIELD(no_recovery), .apply = apply_flag,
 	  .help = "start with a fresh store" },
+	{ 'J', "no-journal", NULL, FIELD(no_journal), .apply = apply_flag,
+	  .help = "keep no journal (a death loses the store): for\n"
+		  "measuring what the journal costs" },
 	{ 'I', "internal-db", "[on|off]", .apply = apply_internal_db,
 	  .help = "taken for compatibility; the store is in memory" },
 	{ 'K', "keep-orphans", NULL, FIELD(keep_orphans),

@@ -25,6 +25,7 @@ struct options {
 	bool no_domain_init;	/* no hypervisor: sockets only */
 	bool output_pid;
 	bool no_recovery;
+	bool no_journal;	/* a death loses the store */
 	bool internal_db;
 	bool keep_orphans;
 	bool verbose;

@@ -356,7 +356,7 @@ static int recovery_any(struct host *h, struct recovery **r)
 	bool gone;
 	int error;
 
-	if (h->options->no_recovery)
+	if (h->options->no_recovery || h->options->no_journal)
 		return recovery_unwanted(h);
 	if (tries_begin(h) >= RECOVERY_TRIES)
 		return -EDEADLK;
