@@ -60,6 +60,11 @@ says()
 	[ "$got" = "$wanted" ] || { echo "$* says '$got'"; return 1; }
 }
 
+absent()
+{
+	! xenstore-exists "$1"
+}
+
 at_least()
 {
 	got=$(xenstore-read "$1" 2> /dev/null) && [ "$got" -ge "$2" ]

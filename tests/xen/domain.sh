@@ -12,6 +12,17 @@ domain_zero()
 	xenconsoled --log=guest --log-dir=/var/log/xen/console
 }
 
+# As `xl list` says.
+domain_memory()
+{
+	xl list "$1" | awk 'NR == 2 { print $3 }'
+}
+
+domain_has_memory()
+{
+	[ "$(domain_memory "$1")" = "$2" ]
+}
+
 # domain_linux NAME JOB [LINE...]: a Linux guest, and configuration lines.
 domain_linux()
 {
@@ -73,14 +84,17 @@ domain_answers()
 	until_true $limit reads "$at/answer" "$2"
 }
 
+# domain_gone ID: for Xen, which keeps a domain until its last page is given
+# back; the daemon's mapping is one of them.
 domain_gone()
 {
 	until_true $limit domain_absent "$1"
 }
 
+# xl list shows a domain without a name, too, and fails for one that is not.
 domain_absent()
 {
-	! xl domid "$1" 2> /dev/null
+	! xl list | awk -v id="$1" '$(NF - 4) == id { n++ } END { exit !n }'
 }
 
 # The letter of its state in `xl list`, as r-----.

@@ -32,5 +32,5 @@ check 'under the new name' says two \
 check 'its watch fires again' domain_answers two second
 id=$(domain_id two)
 check 'xl destroy' xl destroy two
-check 'it is gone' domain_gone two
-check 'and its nodes' says '' sh -c "xenstore-exists /local/domain/$id"
+check 'it is gone' domain_gone "$id"
+check 'and its nodes' until_true $limit absent "/local/domain/$id"
