@@ -27,9 +27,7 @@ def fill(share, options):
     with open(share + "/daemon", "w", encoding="ascii") as file:
         file.write(options.daemon + "\n")
     shutil.copy(options.build + "/xenstored/xenstored", share)
-    ring = options.build + "/tests/xen/ring-guest"
-    if os.path.exists(ring):
-        shutil.copy(ring, share)
+    shutil.copy(options.build + "/tests/xen/supervise", share)
     for name in ("vmlinux", "guest.cpio"):
         os.link(options.images + "/" + name, share + "/" + name)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
 #
-# In dom0: the daemon under test, and the loop that starts it again as a
-# service manager would.  Its run directory is on tmpfs.
+# In dom0: the daemon under test, and the supervisor that starts it again and
+# keeps its descriptors as systemd would.  Its run directory is on tmpfs.
 
 daemon_command()
 {
@@ -13,18 +13,6 @@ daemon_command()
 	esac
 }
 
-daemon_loop()
-{
-	export XENSTORED_RUNDIR=/run/xenstored
-	while [ ! -e /run/no-daemon ]; do
-		$(daemon_command) >> /run/daemon.log 2>&1 &
-		echo $! > /run/daemon.pid.new
-		mv /run/daemon.pid.new /run/daemon.pid
-		wait $!
-		echo "ended with $?" >> /run/daemon.log
-	done
-}
-
 # The socket is older than a daemon that was started again.
 daemon_answers()
 {
@@ -33,7 +21,9 @@ daemon_answers()
 
 daemon_start()
 {
-	daemon_loop &
+	# shellcheck disable=SC2046 # a list of words
+	XENSTORED_RUNDIR=/run/xenstored /share/supervise /run/daemon.pid \
+		/run/notify $(daemon_command) >> /run/daemon.log 2>&1 &
 	until_true $limit test -S /run/xenstored/socket &&
 		until_true $limit daemon_answers
 }

@@ -2,7 +2,8 @@
 # shellcheck shell=dash
 #
 # kill -9 of the daemon, ten times, while a guest works without a pause and so
-# always has a request under way.  A loop starts it again.
+# always has a request under way.  What supervise keeps is enough for
+# xenconsoled, too, which has a connection through the socket.
 
 backend=/local/domain/0/backend/vbd/9
 
