@@ -12,7 +12,7 @@ test=$1
 failed=0
 checks=0
 daemon=$(cat /share/daemon)
-limit=90	# seconds that a single condition may take to come true
+limit=60	# seconds that a single condition may take to come true
 export LD_LIBRARY_PATH=/share/lib
 
 say()

@@ -47,7 +47,7 @@ domain_linux()
 
 domain_create()
 {
-	xl create "/run/$1.cfg" && domain_id "$1" > /dev/null
+	timeout 120 xl create "/run/$1.cfg" && domain_id "$1" > /dev/null
 }
 
 domain_id()
@@ -105,7 +105,8 @@ domain_state()
 
 domain_tell()
 {
-	xl list 2>&1 | sed 's/^/XEN-TEST  xl: /'
+	# A toolstack whose store is gone waits for ever.
+	timeout 5 xl list 2>&1 | sed 's/^/XEN-TEST  xl: /'
 	for file in /var/log/xen/*.log /var/log/xen/console/*.log; do
 		[ -f "$file" ] || continue
 		say " $file"
