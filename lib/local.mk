@@ -24,6 +24,7 @@ libproxenos_la_DEPENDENCIES = libproxenos-core.la lib/proxenos.map
 proxenosincludedir = $(includedir)/proxenos
 proxenosinclude_HEADERS = \
 	lib/include/proxenos/client.h \
+	lib/include/proxenos/channel.h \
 	lib/include/proxenos/client_call.h \
 	lib/include/proxenos/transport.h
 
@@ -47,3 +48,14 @@ px_ring_HEADERS = lib/include/proxenos/ring.h
 noinst_HEADERS += lib/ring_client.h
 noinst_LTLIBRARIES += lib/libpxring.la
 lib_libpxring_la_SOURCES = lib/ring_client.c lib/ring_message.c
+
+# Channels: the machine (core, link, read, data, text).
+noinst_LTLIBRARIES += libpxchannel.la
+libpxchannel_la_SOURCES = \
+	lib/channel_core.c lib/channel_core.h \
+	lib/channel_data.c \
+	lib/channel_link.c \
+	lib/channel_read.c \
+	lib/channel_reason.c lib/channel_reason.h \
+	lib/channel_text.c lib/channel_text.h
+libpxchannel_la_LIBADD = libprotocol.la
