@@ -200,7 +200,7 @@ void channel_action(struct channel *c, bool io, struct channel_action *a,
 uint64_t channel_deadline(const struct channel *c);
 
 /* -ENOTCONN, -EMSGSIZE. */
-int channel_send(struct channel *c, struct px_channel_message *m,
+int channel_submit(struct channel *c, struct px_channel_message *m,
 		 uint64_t now);
 
 /* ------------------------------------- between the parts of the machine -- */

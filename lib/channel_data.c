@@ -79,7 +79,7 @@ void channel_data_end(struct channel *c)
 	c->ack_at = c->resend_at = UINT64_MAX;
 }
 
-int channel_send(struct channel *c, struct px_channel_message *m,
+int channel_submit(struct channel *c, struct px_channel_message *m,
 		 uint64_t now)
 {
 	if (c->state != CHANNEL_UP)

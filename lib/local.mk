@@ -3,6 +3,8 @@
 # reach the parts that the shared library keeps to itself.
 noinst_LTLIBRARIES += libproxenos-core.la
 libproxenos_core_la_SOURCES = \
+	lib/channel.c lib/channel_priv.h \
+	lib/channel_io.c \
 	lib/client.c lib/client_priv.h \
 	lib/client_call.c \
 	lib/client_core.c lib/client_core.h \
@@ -12,7 +14,7 @@ libproxenos_core_la_SOURCES = \
 	lib/transport_device.c \
 	lib/transport_ring.c \
 	lib/transport_unix.c
-libproxenos_core_la_LIBADD = libprotocol.la lib/libpxring.la
+libproxenos_core_la_LIBADD = libpxchannel.la libprotocol.la lib/libpxring.la
 
 lib_LTLIBRARIES += libproxenos.la
 libproxenos_la_SOURCES =
@@ -58,4 +60,3 @@ libpxchannel_la_SOURCES = \
 	lib/channel_read.c \
 	lib/channel_reason.c lib/channel_reason.h \
 	lib/channel_text.c lib/channel_text.h
-libpxchannel_la_LIBADD = libprotocol.la

@@ -14,3 +14,5 @@ fuzz_channel_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"channel"' \
 fuzz_channel_LDADD = libpxchannel.la libprotocol.la
 
 EXTRA_DIST += tests/channel/mutants
+EXTRA_DIST += tests/channel/test_channel.py
+TESTS += tests/channel/test_channel.py

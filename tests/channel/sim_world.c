@@ -344,7 +344,7 @@ void sim_send(struct sim *s, unsigned int i, unsigned int len)
 	m->m.data = m->bytes;
 	m->m.len = len;
 	sim_fill_message(m->bytes, len, m->index);
-	if (channel_send(&e->c, &m->m, s->now))
+	if (channel_submit(&e->c, &m->m, s->now))
 		return;
 	m->used = true;
 	cycle->sent++;

@@ -152,7 +152,7 @@ int px_channel_init(void *memory, size_t size,
 
 /*
  * Start, through this client (it may be down as yet; it must outlive the
- * end; it needs two watches and five requests to spare).  -EISCONN: started
+ * end; it needs three watches and five requests to spare).  -EISCONN: started
  * already; -EBUSY: another process has the lock; or the errno of opening it;
  * -ENOSPC: the client has no watch left.
  */
