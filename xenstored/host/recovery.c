@@ -232,14 +232,29 @@ static void replay_indices(struct recovery *r, const struct machine_input *in)
 		ring->req_cons = ring->rsp_prod = 0;
 }
 
-/* What stands for a record that has killed the daemon too often. */
+/* Is this input one of a connection?  The others have 0 there, dom0's. */
+static bool has_connection(uint32_t type)
+{
+	return type == MACHINE_IN_OPEN || type == MACHINE_IN_CLOSE ||
+	       type == MACHINE_IN_BYTES || type == MACHINE_IN_TAKEN ||
+	       type == MACHINE_IN_RING_RESET || type == MACHINE_IN_RING_FAILED;
+}
+
+/*
+ * What stands for a record that has killed the daemon too often; for one that
+ * is of no connection, nothing: a time that has passed already.
+ */
 static struct machine_input replay_poisoned(struct recovery *r,
 					    const struct journal_record *rec)
 {
 	struct machine_input in = { .conn = rec->in.conn };
 
-	in.type = rec->in.conn < MACHINE_SOCKET_BASE ?
-		MACHINE_IN_RING_FAILED : MACHINE_IN_CLOSE;
+	if (!has_connection(rec->type))
+		in.type = MACHINE_IN_TIME;
+	else if (rec->in.conn < MACHINE_SOCKET_BASE)
+		in.type = MACHINE_IN_RING_FAILED;
+	else
+		in.type = MACHINE_IN_CLOSE;
 	in.domid = rec->in.conn;
 	r->poisoned++;
 	log_say(LOG_POISON, "an input of connection %u (type %u, %zu bytes) "
@@ -255,6 +270,8 @@ static int replay_record(struct host *h, struct recovery *r,
 {
 	struct machine_input in = rec->in;
 	bool suspect = journal_at_suspect(j);
+	bool poison = suspect &&
+		      journal_death(j)->deaths + 1 >= RECOVERY_DEATHS;
 
 	if (rec->type == JOURNAL_RING)
 		return replay_ring(r, rec);
@@ -263,12 +280,15 @@ static int replay_record(struct host *h, struct recovery *r,
 		return 0;
 	}
 	replay_indices(r, &in);
-	if (suspect && journal_death(j)->deaths + 1 >= RECOVERY_DEATHS)
+	if (poison)
 		in = replay_poisoned(r, rec);
 	else if (suspect)
 		journal_dare(j);
 	machine_step(h->machine, &in);
-	if (suspect)
+	/* What was not executed stays marked: who replays this once more,
+	 * having died before the next checkpoint, must not execute it either.
+	 */
+	if (suspect && !poison)
 		journal_dared(j);
 	replay_asks(h, r);
 	r->records++;
