@@ -30,6 +30,8 @@
 #define CHECKPOINT_SLICE 128u
 /* After a failure, microseconds. */
 #define CHECKPOINT_RETRY 5000000u
+/* While another process holds the file's lock (tdbdump), microseconds. */
+#define CHECKPOINT_LOCKED 100000u
 #define CHECKPOINT_BUCKETS 16384
 /* Longest key: "base <conn> <id> " and a path. */
 #define CHECKPOINT_KEY_MAX (WIRE_ABS_PATH_MAX + 64)
@@ -364,8 +366,11 @@ static int checkpoint_begin(struct host *h)
 	/* The host owes answers: after the next pass, then. */
 	if (machine_ask_peek(h->machine, &ask))
 		return -EBUSY;
-	if (tdb_transaction_start(c->tdb))
-		return -EIO;
+	/* Somebody reads the file, for as long as he likes: not now, then. */
+	if (tdb_transaction_start_nonblock(c->tdb)) {
+		c->retry = h->now + CHECKPOINT_LOCKED;
+		return -EAGAIN;
+	}
 	c->round++;
 	error = c->wipe && tdb_wipe_all(c->tdb) ? -EIO : 0;
 	if (!error)

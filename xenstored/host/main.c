@@ -233,6 +233,9 @@ static int start_checkpoint(struct host *h)
 	if (!error)
 		journal_clear(h->options->rundir, NULL, 0,
 			      checkpoint_segment(h));
+	/* Somebody reads the file: until he is done, all journals count. */
+	if (error == -EAGAIN)
+		error = 0;
 	TALLOC_FREE(h->resumed);
 	if (error || !h->recovery)
 		return error;
