@@ -170,6 +170,7 @@ suite_kills()
 	tests/kill/run
 	tests/kill/run --kills 60 --no-fdstore
 	tests/kill/run --die-at all --daemon build-faults/xenstored/xenstored
+	SIMXEN_BUILD=$PWD/build-faults tests/kill/introduce
 }
 
 suite_updates()

@@ -2,6 +2,7 @@
 # Unit tests of the core's data structures.
 if HAVE_CHECK
 core_unit_tests = \
+	tests/unit/test_fair \
 	tests/unit/test_hash \
 	tests/unit/test_tree \
 	tests/unit/test_watch_trie
@@ -9,6 +10,10 @@ check_PROGRAMS += $(core_unit_tests)
 TESTS += $(core_unit_tests)
 core_unit_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(TALLOC_CFLAGS)
 core_unit_libs = libcore.la libprotocol.la $(TALLOC_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_fair_SOURCES = tests/unit/test_fair.c
+tests_unit_test_fair_CFLAGS = $(core_unit_cflags)
+tests_unit_test_fair_LDADD = $(core_unit_libs)
 
 tests_unit_test_hash_SOURCES = tests/unit/test_hash.c
 tests_unit_test_hash_CFLAGS = $(core_unit_cflags)

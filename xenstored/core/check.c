@@ -152,7 +152,7 @@ static void check_watches(struct checking *k, struct conn *c,
 
 		k->watches++;
 		tally[QUOTA_WATCHES]++;
-		tally[QUOTA_MEMORY] += WATCH_COST + w->path_len + w->token_len;
+		tally[QUOTA_MEMORY] += watch_cost(path, token);
 		if (watch_find(k->m, c, path, token) != w)
 			finding(k, "connection %u: watch on %.*s is lost",
 				c->id, (int)path.len, path.at);

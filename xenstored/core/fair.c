@@ -4,13 +4,26 @@
 #include "xenstored/core/conn.h"
 #include "protocol/path.h"
 
+/*
+ * Trying what is forbidden is also something seen (its list was), but nobody
+ * else is made to wait for one who may not read what he asked for.
+ */
+static bool may_read(const struct machine *m, const struct transaction *t,
+		     struct span path)
+{
+	struct caller who = conn_caller(t->conn);
+	struct node *n = tree_nearest(&m->key, m->root, path, NULL);
+
+	return access_of(m, &who, n->acl) & PERM_READ;
+}
+
 static bool seen(const struct machine *m, const struct transaction *t,
 		 struct span path, unsigned int aspects)
 {
 	const struct transaction_path *p =
 		t ? transaction_path(m, t, path) : NULL;
 
-	return p && (p->aspects & aspects);
+	return p && (p->aspects & aspects) && may_read(m, t, path);
 }
 
 /* Would an operation on `path` alter what this set has seen? */
@@ -29,7 +42,8 @@ static bool set_touched(const struct machine *m, const struct transaction *t,
 		for (struct transaction_path *p = t->paths; p; p = p->next) {
 			struct span below = { p->path, p->len };
 
-			if ((p->aspects & any) && path_below(path, below))
+			if ((p->aspects & any) && path_below(path, below) &&
+			    may_read(m, t, below))
 				return true;
 		}
 		return seen(m, t, path_parent(path), SEEN_CHILDREN);
@@ -114,10 +128,26 @@ void fair_committed(struct machine *m, struct transaction *t, int err)
 	}
 }
 
+/*
+ * The favour is over, however it ended: what it lasted is booked as pause.
+ * The books forget what is older than FAIR_PAUSE, so that who is quick has no
+ * pause, and who dawdles has one after FAIR_TIME in all.
+ */
 void fair_ended(struct machine *m, struct transaction *t)
 {
-	if (m->favoured == t)
-		m->favoured = NULL;
+	uint64_t began = m->favour_until - FAIR_TIME, from, lasted;
+
+	if (m->favoured != t)
+		return;
+	m->favoured = NULL;
+	if (t->conn->privileged)
+		return;
+	/* A pass that came late is not this guest's fault. */
+	lasted = m->now - began < FAIR_TIME ? m->now - began : FAIR_TIME;
+	from = m->now > FAIR_PAUSE ? m->now - FAIR_PAUSE : 0;
+	if (from < m->favour_pause)
+		from = m->favour_pause;
+	m->favour_pause = from + lasted * FAIR_PAUSE / FAIR_TIME;
 }
 
 void fair_leave(struct machine *m, struct conn *c)
@@ -136,9 +166,9 @@ void fair_tick(struct machine *m)
 		return;
 	c = m->favoured->conn;
 	c->favour_after = m->now + 2 * FAIR_PAUSE;
-	if (!c->privileged)
+	fair_ended(m, m->favoured);
+	if (!c->privileged && m->favour_pause < m->now + FAIR_PAUSE)
 		m->favour_pause = m->now + FAIR_PAUSE;
-	m->favoured = NULL;
 }
 
 void fair_release(struct machine *m)

@@ -9,9 +9,12 @@
  * favoured at a time; others whose turn it would be wait to start.  The one
  * that is favoured waits for nobody, so there is no deadlock.
  *
- * Waiting is bounded: a favour that was not used in time is followed by a
- * pause of FAIR_PAUSE for everybody without privilege, so that guests who
- * abuse it can delay writers of what they may read by a tenth at the most.
+ * Waiting is bounded: the time that favours of guests last, whether they end
+ * in a commit or not, is paid for with ten times as much in which no guest is
+ * favoured, after an allowance of FAIR_TIME for those who are quick; one not
+ * used in time is followed by FAIR_PAUSE at least.  So guests who abuse it
+ * can delay writers of what they may read by a tenth of the time at the most,
+ * and writers of what they may not read not at all.
  */
 #ifndef CORE_FAIR_H
 #define CORE_FAIR_H
@@ -19,7 +22,7 @@
 #include "xenstored/core/transaction.h"
 
 #define FAIR_TIME 50000		/* microseconds */
-#define FAIR_PAUSE 500000
+#define FAIR_PAUSE 500000	/* for FAIR_TIME of favour */
 
 /*
  * Must this connection wait before it starts a transaction, changes `path`,

@@ -124,40 +124,52 @@ static void firing_lists(struct firing *f, struct node *old)
 
 /*
  * Below a removed node: whoever watches exactly something that was there and
- * is there no more.
+ * is there no more.  The trie is walked in step with the old tree, so that
+ * places where nothing was cost nothing, however many are watched.
  */
 static void fire_below(struct machine *m, struct node *old,
 		       struct watch_node *top, struct span path)
 {
 	char room[WIRE_ABS_PATH_MAX + 1];
+	struct node *was[WIRE_ABS_PATH_MAX / 2 + 1], *w;
 	struct firing f = { .m = m, .path = { room, path.len },
 			    .exact = true };
 	struct watch_node *n = top;
 	struct list *next = top->below.next;
+	unsigned int depth = 0;
 
-	if (list_empty(&top->below))
+	was[0] = tree_find(&m->key, old, path);
+	if (list_empty(&top->below) || !was[0])
 		return;
 	memcpy(room, path.at, path.len);
 	for (;;) {
 		if (next != &n->below) {
-			n = list_entry(next, struct watch_node, in_parent);
-			if (f.path.len + 1u + n->len > WIRE_ABS_PATH_MAX)
-				break;
+			struct watch_node *c = list_entry(next,
+				struct watch_node, in_parent);
+			struct span name = { c->name, c->len };
+
+			next = next->next;
+			w = dir_find(&m->key, was[depth]->dir, name);
+			/* What was there had a path that is not too long. */
+			if (!w || f.path.len + 1u + c->len > WIRE_ABS_PATH_MAX)
+				continue;
+			was[++depth] = w;
 			room[f.path.len++] = '/';
-			memcpy(room + f.path.len, n->name, n->len);
-			f.path.len += n->len;
-			next = n->below.next;
+			memcpy(room + f.path.len, c->name, c->len);
+			f.path.len += c->len;
+			n = c;
+			next = c->below.next;
 			continue;
 		}
 		if (n == top)
 			break;
 		if (!list_empty(&n->watches) &&
-		    tree_find(&m->key, old, f.path) &&
 		    !tree_find(&m->key, m->root, f.path)) {
 			firing_lists(&f, old);
 			firing_place(&f, n, 0);
 		}
 		f.path.len -= 1u + n->len;
+		depth--;
 		next = n->in_parent.next;
 		n = n->parent;
 	}

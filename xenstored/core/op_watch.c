@@ -20,7 +20,7 @@ static int watch_quota(struct request *r, struct span path,
 		domain_refused(r->m, d, QUOTA_WATCHES, path);
 		return WIRE_ENOSPC;
 	}
-	if (!domain_may(d, QUOTA_MEMORY, WATCH_COST + path.len + token.len)) {
+	if (!domain_may(d, QUOTA_MEMORY, watch_cost(path, token))) {
 		domain_refused(r->m, d, QUOTA_MEMORY, path);
 		return WIRE_ENOSPC;
 	}

@@ -150,9 +150,18 @@ struct watch *watch_find(const struct machine *m, const struct conn *c,
 	return NULL;
 }
 
-static uint64_t watch_cost(const struct watch *w)
+uint64_t watch_cost(struct span path, struct span token)
 {
-	return WATCH_COST + w->path_len + w->token_len;
+	return WATCH_COST + path.len + token.len +
+	       (uint64_t)WATCH_LEVEL_COST * path_depth(path);
+}
+
+static uint64_t cost_of(const struct watch *w)
+{
+	struct span path = { w->path, w->path_len };
+	struct span token = { w->token, w->token_len };
+
+	return watch_cost(path, token);
 }
 
 struct watch *watch_add(struct machine *m, struct conn *c, struct span path,
@@ -186,14 +195,14 @@ struct watch *watch_add(struct machine *m, struct conn *c, struct span path,
 	list_append(&c->watches, &w->in_conn);
 	hash_table_add(&m->watch_index, &w->index, watch_hash(m, c, n, token));
 	domain_charge(c->domain, QUOTA_WATCHES, 1);
-	domain_charge(c->domain, QUOTA_MEMORY, watch_cost(w));
+	domain_charge(c->domain, QUOTA_MEMORY, cost_of(w));
 	return w;
 }
 
 void watch_drop(struct machine *m, struct watch *w)
 {
 	domain_return(w->conn->domain, QUOTA_WATCHES, 1);
-	domain_return(w->conn->domain, QUOTA_MEMORY, watch_cost(w));
+	domain_return(w->conn->domain, QUOTA_MEMORY, cost_of(w));
 	hash_table_remove(&m->watch_index, &w->index);
 	list_remove(&w->in_node);
 	list_remove(&w->in_conn);

@@ -12,8 +12,13 @@
 
 #include "xenstored/core/state.h"
 
-/* What a watch costs its domain beside path and token, in bytes. */
+/*
+ * What a watch costs its domain beside path and token, in bytes: itself, and
+ * the places that the trie has for the names of its path.
+ */
 #define WATCH_COST 160
+#define WATCH_LEVEL_COST 128
+uint64_t watch_cost(struct span path, struct span token);
 
 /* One name of the trie; there while it or something below is watched. */
 struct watch_node {

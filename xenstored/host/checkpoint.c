@@ -32,6 +32,8 @@
 #define CHECKPOINT_SLICE 128u
 /* After a failure, microseconds. */
 #define CHECKPOINT_RETRY 5000000u
+/* While another process holds the file's lock (tdbdump), microseconds. */
+#define CHECKPOINT_LOCKED 100000u
 
 /* A record as it was written last. */
 struct written {
@@ -357,7 +359,8 @@ static int checkpoint_start(struct host *h, struct checkpoint *c)
 					      &error);
 	if (!c->tdb)
 		return error;
-	return tdb_transaction_start(c->tdb) ? -EIO : 0;
+	/* Somebody reads the file, for as long as he likes: not now, then. */
+	return tdb_transaction_start_nonblock(c->tdb) ? -EAGAIN : 0;
 }
 
 static int checkpoint_begin(struct host *h)
@@ -371,7 +374,10 @@ static int checkpoint_begin(struct host *h)
 		return -EBUSY;
 	error = checkpoint_start(h, c);
 	if (error) {
-		checkpoint_fail(h, error);
+		if (error == -EAGAIN)
+			c->retry = h->now + CHECKPOINT_LOCKED;
+		else
+			checkpoint_fail(h, error);
 		return error;
 	}
 	c->round++;

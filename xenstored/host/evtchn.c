@@ -26,12 +26,15 @@
 /* Ports read in one pass. */
 #define EVTCHN_BATCH 1024u
 #define EVTCHN_NO_PORT UINT32_MAX
+/* Local ports that a domain may have (Xen's EVTCHN_FIFO_NR_CHANNELS). */
+#define EVTCHN_PORTS (1u << 17)
 
 struct evtchn {
 	xenevtchn_handle *handle;
 	struct table guests;		/* by local port */
 	uint32_t virq;
 	bool kept;
+	bool swept;			/* nothing is left over in it */
 	evtchn_port_t fired[EVTCHN_BATCH];	/* of this pass */
 };
 
@@ -152,10 +155,38 @@ int evtchn_open(struct host *h)
 	return 0;
 }
 
+/*
+ * Give up what a kept handle has bound and no guest has: the process before
+ * died between binding it and recording that, or between the record of an
+ * UNMAP and carrying it out.  A walk over all ports there may be, so only for
+ * one whose other end cannot be bound otherwise.
+ */
+static void evtchn_sweep(struct evtchn *e)
+{
+	for (uint32_t port = 1; port < EVTCHN_PORTS; port++) {
+		if (port == e->virq || table_get(&e->guests, port))
+			continue;
+		/* ENOTCONN: no port of this handle; EINVAL: no port at all. */
+		if (xenevtchn_unbind(e->handle, port) && errno == EINVAL)
+			return;
+	}
+}
+
+static int evtchn_connect(struct evtchn *e, uint32_t domid, uint32_t remote)
+{
+	int port = xenevtchn_bind_interdomain(e->handle, domid, remote);
+
+	if (port >= 0 || errno != EINVAL || !e->kept || e->swept)
+		return port;
+	e->swept = true;
+	evtchn_sweep(e);
+	return xenevtchn_bind_interdomain(e->handle, domid, remote);
+}
+
 int evtchn_bind(struct evtchn *e, uint32_t domid, uint32_t remote,
 		struct guest *g, uint32_t *local)
 {
-	int port = xenevtchn_bind_interdomain(e->handle, domid, remote);
+	int port = evtchn_connect(e, domid, remote);
 	int error;
 
 	if (port < 0)

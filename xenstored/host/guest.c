@@ -82,6 +82,7 @@ static int guest_bind(struct guest *g, uint32_t remote)
 	error = evtchn_bind(g->host->evtchn, g->domid, remote, g, &local);
 	if (error)
 		return error;
+	fault_point("bound");
 	g->port = local;
 	g->remote = remote;
 	g->bound = true;
