@@ -437,6 +437,9 @@ static int main_settle(struct options *o)
 	struct host *h = host_new(o);
 	int error = h ? start_config(h) : -ENOMEM;
 
+	/* Nothing is traced that was traced before. */
+	if (h)
+		h->config.trace = NULL;
 	if (!error)
 		error = settle_state(h);
 	if (error)
