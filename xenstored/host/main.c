@@ -137,9 +137,6 @@ static void start_segment(struct host *h, uint64_t number, int error)
 	struct journal_reader *before;
 	int missing;
 
-	if (error)
-		log_say(LOG_JOURNAL, "cannot be written (%s): a crash now "
-			"would lose the store", strerror(-error));
 	before = journal_open(h, h->options->rundir, number - 1, NULL,
 			      &missing);
 	if (before && error)
@@ -266,7 +263,7 @@ static void start_first(struct host *h, bool same)
 	if (!error)
 		settle_forget(h);
 	else if (!same)
-		journal_break(h->journal);
+		journal_break(h->journal, error);
 }
 
 /* A death from here on finds a checkpoint. */
