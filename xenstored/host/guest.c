@@ -253,7 +253,6 @@ static void guest_free(struct guest *g)
 
 	guest_unlink(g);
 	table_set(&h->by_domid, g->domid, NULL);
-	guest_unbind(g);
 	mapping_put(h->mapping, g->domid, g->ring.page);
 	talloc_free(g);
 }
@@ -265,9 +264,11 @@ void guest_unmap(struct host *h, uint32_t domid)
 	if (!g)
 		return;
 	ring_detach(&g->ring);
+	guest_unbind(g);
 	guest_free(g);
 }
 
+/* Ports stay bound: the handle may be kept for who comes next. */
 void guest_forget_all(struct host *h)
 {
 	while (!list_empty(&h->guests))
