@@ -8,6 +8,7 @@ include tests/fuzz/local.mk
 include tests/kill/local.mk
 include tests/ring/local.mk
 include tests/xen/local.mk
+include tests/state/local.mk
 
 EXTRA_DIST += .ci/run tests/arrows tests/cppcheck.suppressions tests/run \
 	tests/suites.sh

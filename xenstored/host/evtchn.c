@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <talloc.h>
+#include <time.h>
 #include <unistd.h>
 #include <xenevtchn.h>
 
@@ -23,6 +24,8 @@
 #include "xenstored/host/update_state.h"
 #include "xenstored/host/recovery.h"
 
+/* What a service manager may take to close a descriptor: microseconds. */
+#define EVTCHN_PATIENCE 5000000u
 /* Ports read in one pass. */
 #define EVTCHN_BATCH 1024u
 #define EVTCHN_NO_PORT UINT32_MAX
@@ -35,6 +38,7 @@ struct evtchn {
 	uint32_t virq;
 	bool kept;
 	bool swept;			/* nothing is left over in it */
+	bool struck;			/* another handle is being closed */
 	evtchn_port_t fired[EVTCHN_BATCH];	/* of this pass */
 };
 
@@ -71,8 +75,28 @@ static void evtchn_handle_open(struct host *h, struct evtchn *e)
 	if (fd >= 0) {
 		close(fd);
 		descriptors_strike("evtchn");
+		e->struck = true;
 	}
 	e->handle = xenevtchn_open(NULL, 0);
+}
+
+/*
+ * There is one owner of the VIRQ.  A handle that was struck has it until the
+ * service manager has closed its copy, which nobody tells us of.
+ */
+static int evtchn_bind_virq(struct evtchn *e)
+{
+	struct timespec step = { 0, 1000000 };
+	uint64_t due = host_clock() + EVTCHN_PATIENCE;
+	int port;
+
+	for (;;) {
+		port = xenevtchn_bind_virq(e->handle, VIRQ_DOM_EXC);
+		if (port >= 0 || errno != EEXIST || !e->struck ||
+		    host_clock() > due)
+			return port >= 0 ? port : errno ? -errno : -EIO;
+		nanosleep(&step, NULL);
+	}
 }
 
 static int evtchn_start(struct host *h, struct evtchn *e)
@@ -89,9 +113,9 @@ static int evtchn_start(struct host *h, struct evtchn *e)
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;
 	if (e->virq == EVTCHN_NO_PORT) {
-		port = xenevtchn_bind_virq(e->handle, VIRQ_DOM_EXC);
+		port = evtchn_bind_virq(e);
 		if (port < 0)
-			return -errno;
+			return port;
 		e->virq = (uint32_t)port;
 		descriptors_push("evtchn", fd);
 	}

@@ -254,7 +254,6 @@ static void guest_free(struct guest *g, struct ring_page *page)
 
 	guest_unlink(g);
 	table_set(&h->by_domid, g->domid, NULL);
-	guest_unbind(g);
 	/* Until then Xen keeps a dead domain. */
 	mapping_put(h->mapping, g->domid, page);
 	talloc_free(g);
@@ -269,9 +268,11 @@ void guest_unmap(struct host *h, uint32_t domid)
 		return;
 	page = g->ring.page;
 	ring_detach(&g->ring);
+	guest_unbind(g);
 	guest_free(g, page);
 }
 
+/* Ports stay bound: the handle may be kept for who comes next. */
 void guest_forget_all(struct host *h)
 {
 	struct guest *g;

@@ -15,13 +15,15 @@
 
 static void host_record(struct host *h, const struct machine_input *in)
 {
-	bool broken = journal_broken(h->journal);
-	int error = journal_input(h->journal, in);
+	int news;
 
+	if (!journal_input(h->journal, in))
+		return;
 	/* The next checkpoint tries to begin a journal anew. */
-	if (error && !broken)
+	news = journal_news(h->journal);
+	if (news)
 		log_say(LOG_JOURNAL, "cannot be written (%s): a crash now "
-			"would lose the store", strerror(-error));
+			"would lose the store", strerror(-news));
 }
 
 void host_feed(struct host *h, const struct machine_input *in)

@@ -23,7 +23,8 @@ struct journal {
 	uint64_t oldest;		/* segment that is still there */
 	uint64_t end;			/* = header->published */
 	struct journal_doubt doubt;	/* as in the header */
-	bool broken;
+	int broken;			/* -errno: why */
+	bool told;			/* that it is */
 	struct journal_header none;	/* in its place while there is none */
 };
 
@@ -176,9 +177,9 @@ struct journal *journal_new(const void *parent, const char *dir,
 	return j;
 }
 
-void journal_break(struct journal *j)
+void journal_break(struct journal *j, int error)
 {
-	j->broken = true;
+	j->broken = error;
 	__atomic_store_n(&j->header->broken, 1, __ATOMIC_RELEASE);
 }
 
@@ -188,13 +189,13 @@ static int journal_room(struct journal *j, uint32_t len)
 	int error;
 
 	if (j->broken)
-		return -EIO;
+		return j->broken;
 	if (j->end + sizeof(struct journal_mark) + journal_align(len) <=
 	    JOURNAL_SEGMENT)
 		return 0;
 	error = journal_begin(j, j->number + 1);
 	if (error)
-		journal_break(j);
+		journal_break(j, error);
 	return error;
 }
 
@@ -310,6 +311,14 @@ bool journal_broken(const struct journal *j)
 	return j->broken;
 }
 
+int journal_news(struct journal *j)
+{
+	int error = j->told ? 0 : j->broken;
+
+	j->told = j->broken;
+	return error;
+}
+
 void journal_receiving(struct journal *j, uint32_t conn)
 {
 	j->doubt.receiving = conn;
@@ -329,7 +338,8 @@ uint64_t journal_rotate(struct journal *j, int *error)
 	*error = journal_begin(j, j->number + 1);
 	if (*error)
 		return 0;
-	j->broken = false;
+	j->broken = 0;
+	j->told = false;
 	return j->number;
 }
 

@@ -85,10 +85,12 @@ int journal_virq(struct journal *j, uint32_t port);
  * What is recorded does not stand for what is served: a death now is the end
  * of the store, until the next checkpoint.
  */
-void journal_break(struct journal *j);
+void journal_break(struct journal *j, int error);
 /* The record published last was executed. */
 void journal_executed(struct journal *j);
 bool journal_broken(const struct journal *j);
+/* Why it is broken, -errno, the first time that this is asked; else 0. */
+int journal_news(struct journal *j);
 
 /*
  * Where the data of the next record will lie: JOURNAL_DATA_MAX bytes, until

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "xenstored/host/client.h"
+#include "xenstored/host/descriptors.h"
 #include "xenstored/host/log.h"
 
 #define ACCEPT_BATCH 64u
@@ -133,6 +134,8 @@ int listener_open(struct host *h, int fd)
 	} else {
 		error = listener_make(h->options->socket, &l->fd);
 		l->path = error ? NULL : h->options->socket;
+		if (!error)
+			descriptors_push("listen", l->fd);
 	}
 	h->listener = l;
 	if (!error)
@@ -213,7 +216,8 @@ void listener_close(struct host *h)
 		return;
 	if (l->fd >= 0)
 		close(l->fd);
-	if (l->path)
+	/* A socket that is kept for the next one keeps its name. */
+	if (l->path && !descriptors_kept())
 		unlink(l->path);
 	talloc_free(l);
 	h->listener = NULL;

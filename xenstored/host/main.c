@@ -148,9 +148,6 @@ static void start_segment(struct host *h, uint64_t number, int error)
 	struct journal_reader *before;
 	int missing;
 
-	if (error)
-		log_say(LOG_JOURNAL, "cannot be written (%s): a crash now "
-			"would lose the store", strerror(-error));
 	before = journal_open(h, h->options->rundir, number - 1, NULL,
 			      &missing);
 	if (before && error)
@@ -278,7 +275,7 @@ static void start_first(struct host *h, bool same)
 	while (error == -ENOSPC && aside_yield(h->options->rundir));
 	if (error) {
 		if (!same)
-			journal_break(h->journal);
+			journal_break(h->journal, error);
 		return;
 	}
 	settle_forget(h);
@@ -459,6 +456,9 @@ static int main_settle(struct options *o)
 	struct host *h = host_new(o);
 	int error = h ? start_config(h) : -ENOMEM;
 
+	/* Nothing is traced that was traced before. */
+	if (h)
+		h->config.trace = NULL;
 	if (!error)
 		error = settle_state(h);
 	if (error)

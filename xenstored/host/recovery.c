@@ -319,7 +319,8 @@ static int recovery_try(struct host *h, struct recovery *r)
 		error = load_checkpoint(h, r);
 	if (!error)
 		error = replay_journal(h, r);
-	fault_point("recovering");
+	if (error != -ENOENT)
+		fault_point("recovering");
 	return error;
 }
 

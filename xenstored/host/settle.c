@@ -183,6 +183,9 @@ static int settle_try(int fd)
 		settle_tell(result.text);
 		if (child_ok(&result))
 			return 0;
+		if (!result.error && WIFSIGNALED(result.status))
+			log_say(LOG_SETTLE, "--settle: ended by signal %d",
+				WTERMSIG(result.status));
 		if (result.error || !WIFSIGNALED(result.status))
 			break;
 	}
