@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Run by hand or by tests/run: they want --enable-faults, and root.
-EXTRA_DIST += tests/state/other-machine tests/state/run tests/state/systemd
+EXTRA_DIST += tests/state/damage.py tests/state/other-machine tests/state/run \
+	tests/state/statehost.py tests/state/systemd

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A machine with a supervised daemon, and what stands in its run directory."""
+
+import glob
+import os
+import re
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../../tools/simxen"))
+BUILD = os.environ.get("SIMXEN_BUILD") or \
+    os.path.realpath(os.path.join(HERE, "../../build"))
+os.environ["SIMXEN_BUILD"] = BUILD
+
+import simxen  # noqa: E402
+from simxen import RingClient, SocketClient  # noqa: E402
+
+OURS = os.path.join(BUILD, "xenstored/xenstored")
+GENERATION = b"/tool/xenstored/generation"
+
+
+def same(got, want, what=""):
+    if got != want:
+        raise AssertionError("%s: got %r, wanted %r" % (what, got, want))
+
+
+def until(what, condition, timeout=30):
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("never: " + what)
+        time.sleep(0.005)
+
+
+class Host:
+    """A machine, its supervised daemon, and what is in the run directory."""
+
+    def __init__(self, *args, binary=OURS, env=None, size=None, fdstore=4096):
+        self.m = simxen.Machine()
+        self.run = os.path.join(self.m.dir, "run")
+        self.mounted = False
+        if size:
+            os.makedirs(self.run, exist_ok=True)
+            # As Debian mounts /run.
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "noexec,size=" +
+                            size, "tmpfs", self.run], check=True)
+            self.mounted = True
+        try:
+            self.start(*args, binary=binary, env=env, fdstore=fdstore)
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self, *args, binary=OURS, env=None, fdstore=4096):
+        self.sup = self.m.supervise(
+            binary, *args, restart_delay=0, fdstore_max=fdstore,
+            env=self.m.environ(**(env or {})))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def close(self):
+        self.m._own, own = False, self.m._own
+        for d in list(self.m._daemons):
+            d.stop()
+        if self.mounted:
+            subprocess.run(["umount", self.run], check=True)
+        self.m._own = own
+        self.m.close()
+
+    def path(self, name):
+        return os.path.join(self.run, name)
+
+    def client(self):
+        return SocketClient(self.m)
+
+    def guest(self, xs):
+        """An introduced domain with a home; its ring."""
+        g = self.m.add_domain()
+        home = b"/local/domain/%d" % g.domid
+        xs.mkdir(home)
+        xs.set_perms(home, b"n%d" % g.domid)
+        xs.introduce(g)
+        return RingClient(g)
+
+    def generation(self):
+        with self.client() as xs:
+            return xs.read(GENERATION)
+
+    def segments(self):
+        found = [f for f in os.listdir(self.run)
+                 if re.fullmatch(r"journal\.\d+", f)]
+        return sorted(found, key=lambda f: int(f.split(".")[1]))
+
+    def failed(self):
+        return sorted(glob.glob(self.path("failed.*")))
+
+    def lines(self, ident, text=""):
+        """Of the log, one list entry each."""
+        return [line for line in self.sup.output().split("\n")
+                if ident in line and text in line]
+
+    def dead(self):
+        """Killed, and held."""
+        self.sup.hold()
+        self.sup.kill()
+        self.sup.wait_dead()
+
+    def again(self):
+        self.sup.release()
+        self.sup.wait_ready()
+
+    def poke(self, name, offset, data):
+        with open(self.path(name), "r+b") as f:
+            f.seek(offset)
+            f.write(data)
+
+    def peek(self, name, offset, n):
+        with open(self.path(name), "rb") as f:
+            f.seek(offset)
+            return f.read(n)
+
+    def serves(self):
+        """A request, one that changes something, is answered."""
+        with self.client() as xs:
+            xs.write(b"/serves", b"1")
+            same(xs.read(b"/serves"), b"1")
+            same(xs.request("CONTROL", b"check\0"), b"OK\0", "check")
+        same(self.lines("XSD301"), [], "check of the store")
