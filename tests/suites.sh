@@ -170,6 +170,7 @@ suite_kills()
 	tree_build "$top" build-faults --enable-faults > /dev/null || return 1
 	tests/kill/run
 	tests/kill/run --kills 60 --no-fdstore
+	tests/kill/reader
 	tests/kill/run --die-at all --daemon build-faults/xenstored/xenstored
 	SIMXEN_BUILD=$PWD/build-faults tests/kill/introduce
 }
