@@ -179,6 +179,7 @@ suite_updates()
 {
 	tree_build "$top" build > /dev/null || return 1
 	tests/update/run
+	tests/update/after-death
 }
 
 suite_property()
