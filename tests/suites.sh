@@ -169,6 +169,7 @@ suite_kills()
 	tree_build "$top" build-faults --enable-faults > /dev/null || return 1
 	tests/kill/run
 	tests/kill/run --kills 60 --no-fdstore
+	tests/kill/reader
 	tests/kill/run --die-at all --daemon build-faults/xenstored/xenstored
 	SIMXEN_BUILD=$PWD/build-faults tests/kill/introduce
 }
@@ -177,6 +178,7 @@ suite_updates()
 {
 	tree_build "$top" build > /dev/null || return 1
 	tests/update/run
+	tests/update/after-death
 }
 
 suite_property()

@@ -6,4 +6,4 @@ tests_update_test_stream_SOURCES = \
 	tests/update/test_stream.c
 tests_update_test_stream_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS)
 tests_update_test_stream_LDADD = libcore.la $(TALLOC_LIBS)
-EXTRA_DIST += tests/update/load.py tests/update/run
+EXTRA_DIST += tests/update/after-death tests/update/load.py tests/update/run

@@ -34,6 +34,8 @@
 #define CHECKPOINT_RETRY 5000000u
 /* While another process holds the file's lock (tdbdump), microseconds. */
 #define CHECKPOINT_LOCKED 100000u
+/* Where in the file TDB's locks on records begin; before are those on it. */
+#define CHECKPOINT_RECORDS 168
 
 /* A record as it was written last. */
 struct written {
@@ -50,6 +52,7 @@ struct checkpoint {
 	bool wipe;			/* the file holds nothing of use */
 	struct node *snapshot;		/* the one being written */
 	struct image_walk *walk;	/* not NULL: under way */
+	bool whole;			/* but for the commit */
 	uint64_t segment;		/* first that counts after it */
 	uint64_t committed;		/* the same of the last one */
 	uint64_t round, done, when, retry;
@@ -397,10 +400,31 @@ static int checkpoint_begin(struct host *h)
 	return error;
 }
 
+/*
+ * Does another process hold a lock on records?  A commit would wait for it,
+ * and who looks at 'tdbdump | less' holds one for as long as he likes.
+ */
+static bool checkpoint_read(const struct checkpoint *c)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = CHECKPOINT_RECORDS,
+	};
+
+	return !fcntl(tdb_fd(c->tdb), F_GETLK, &lock) &&
+	       lock.l_type != F_UNLCK;
+}
+
 static int checkpoint_commit(struct host *h)
 {
 	struct checkpoint *c = h->checkpoint;
 
+	if (checkpoint_read(c)) {
+		c->retry = h->now + CHECKPOINT_LOCKED;
+		return -EAGAIN;
+	}
+	c->whole = false;
 	fault_point("checkpoint-commit");
 	if (tdb_transaction_commit(c->tdb)) {
 		checkpoint_fail(h, -ENOSPC);
@@ -423,7 +447,8 @@ static int checkpoint_commit(struct host *h)
 static int checkpoint_slice(struct host *h, unsigned int budget)
 {
 	struct checkpoint *c = h->checkpoint;
-	int more = image_walk_step(c->walk, budget, put_node, c);
+	int more = c->whole ? 0 : image_walk_step(c->walk, budget, put_node,
+						  c);
 
 	fault_point("checkpoint-slice");
 	if (more > 0)
@@ -432,6 +457,7 @@ static int checkpoint_slice(struct host *h, unsigned int budget)
 		checkpoint_fail(h, more);
 		return more;
 	}
+	c->whole = true;
 	return checkpoint_commit(h);
 }
 
@@ -450,6 +476,8 @@ bool checkpoint_turn(struct host *h)
 	struct checkpoint *c = h->checkpoint;
 
 	if (!c || !h->journal)
+		return false;
+	if (c->whole && h->now < c->retry)
 		return false;
 	if (c->walk)
 		return checkpoint_slice(h, CHECKPOINT_SLICE) > 0;

@@ -39,18 +39,22 @@ void descriptors_receive(void)
 	const char *names = getenv("LISTEN_FDNAMES");
 	uint64_t count = notify_listen_count();
 
-	if (!count || count > DESCRIPTORS_MAX)
-		return;
-	kept = calloc(count, sizeof(*kept));
-	if (!kept)
-		return;
-	kept_count = count;
-	for (size_t i = 0; i < count; i++) {
+	if (count && count <= DESCRIPTORS_MAX)
+		kept = calloc(count, sizeof(*kept));
+	kept_count = kept ? count : 0;
+	for (size_t i = 0; i < kept_count; i++) {
 		kept[i].fd = DESCRIPTORS_FIRST + (int)i;
 		fcntl(kept[i].fd, F_SETFD, FD_CLOEXEC);
 		if (names)
 			names = name_next(names, kept[i].name);
 	}
+	/*
+	 * Said once: after a live update this is still the process that they
+	 * are for, and the numbers are those of clients at work.
+	 */
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
 }
 
 int descriptors_take(const char *name)
