@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2154
 # A guest without an operating system: byte by byte, pipelined, oversize,
 # transactions, watches, resets.  guest/main.c says what each step is.
 
