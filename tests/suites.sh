@@ -34,6 +34,7 @@ fuzz		300	each target for a while under the fuzzer of clang
 model		600	docs/model/ring.pml and its mutants
 sanitizers	1200	build, unit tests and conformance with ASan and UBSan
 distcheck	900	tarball, build from it, install, uninstall
+xen		1800	(only when asked for) a real Xen, real xl, real guests
 '
 
 # one NAME COMMAND...: a command as a test of its own.
@@ -235,6 +236,11 @@ suite_distcheck()
 	tree_build "$top" build > /dev/null || return 1
 	one distcheck make -C build -j"$(nproc)" --no-print-directory \
 		distcheck
+}
+
+suite_xen()
+{
+	tests/xen/run
 }
 
 case ${1-} in

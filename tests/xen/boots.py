@@ -27,7 +27,8 @@ def fill(share, options):
     with open(share + "/daemon", "w", encoding="ascii") as file:
         file.write(options.daemon + "\n")
     shutil.copy(options.build + "/xenstored/xenstored", share)
-    shutil.copy(options.build + "/tests/xen/supervise", share)
+    for name in ("supervise", "ring-guest"):
+        shutil.copy(options.build + "/tests/xen/" + name, share)
     for name in ("vmlinux", "guest.cpio"):
         os.link(options.images + "/" + name, share + "/" + name)
 
@@ -61,7 +62,9 @@ def attempt(test, options, state, log):
         fill(share, options)
         machine = Machine(options.images, work, share, log, state)
         try:
-            if not state:
+            if state:
+                machine.wake()
+            else:
                 machine.wait("READY")
             machine.go(test)
             said = []
@@ -83,7 +86,9 @@ def run(test, options, state):
     log = f"{options.logs}/{options.daemon}-{test}.log"
     for number in range(1, TRIES + 1):
         try:
-            good, said = attempt(test, options, state, log)
+            # A saved machine that does not wake up is not tried twice.
+            good, said = attempt(test, options,
+                                 state if number == 1 else None, log)
         except Stalled as why:
             kept = f"{log}.stalled{number}"
             os.rename(log, kept)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2154
 #
 # In dom0: the daemon under test, and the supervisor that starts it again and
 # keeps its descriptors as systemd would.  Its run directory is on tmpfs.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2154
 #
 # Run in dom0 with the name of a test: starts the daemon, reads the test, says
 # the verdict.  The lines that begin with XEN-TEST are read by machine.py.
@@ -75,6 +75,7 @@ at_least()
 
 say "BEGIN $test $daemon"
 if daemon_start && domain_zero; then
+	# shellcheck disable=SC1090 # one of many
 	. "/share/t_$test.sh"
 	check 'the daemon is alive' daemon_alive
 	say "checks $checks"

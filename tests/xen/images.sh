@@ -170,7 +170,8 @@ images_make()
 
 	dir=$(images_dir)
 	mkdir -p "$dir" || return 1
-	stamp=$(cat "$top"/tests/xen/{images.sh,block,dom0-init,guest-init} |
+	stamp=$(cat "$top"/tests/xen/{images.sh,machine.py,block} \
+		"$top"/tests/xen/{dom0,guest}-init |
 		sha256sum)
 	[ "$stamp" != "$(cat "$dir/stamp" 2> /dev/null)" ] || return 0
 	rm -f "$dir/stamp" "$dir"/state*

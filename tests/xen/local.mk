@@ -17,7 +17,9 @@ xen_guest_sources = tests/xen/guest/start.S tests/xen/guest/main.c \
 	tests/xen/guest/xen.c lib/ring_client.c lib/ring_message.c
 xen_guest_flags = -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter \
 	-ffreestanding -nostdlib -static -no-pie -fno-pic -fno-stack-protector \
-	-fno-builtin -mno-red-zone -mgeneral-regs-only -Wl,--build-id=none
+	-fno-builtin -mno-red-zone -mgeneral-regs-only -Wl,--build-id=none \
+	-Wl,--no-warn-rwx-segments \
+	-D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
 
 tests/xen/ring-guest: $(xen_guest_sources) tests/xen/guest/guest.lds \
 		tests/xen/guest/xen.h

@@ -19,7 +19,7 @@ import time
 
 MEMORY = 1024
 XEN = ("console=com1 com1=115200,8n1,0x3f8,4 dom0_mem=512M,max:512M "
-       "spec-ctrl=eager-fpu")
+       "spec-ctrl=eager-fpu bootscrub=0")
 LINUX = ("console=hvc0 loglevel=5 panic=-1 rdinit=/init mitigations=off "
          "swiotlb=1024")
 MARK = "XEN-TEST "
@@ -120,26 +120,49 @@ class Machine:
             if "error" in answer:
                 raise Stalled(f"{name}: {answer['error']['desc']}")
 
+    def talk(self):
+        """QEMU's own control line."""
+        end = time.monotonic() + START_LIMIT
+        while not os.path.exists(self.control):
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise Stalled("QEMU did not start")
+            time.sleep(0.01)
+        sock = socket.socket(socket.AF_UNIX)
+        sock.connect(self.control)
+        file = sock.makefile("rwb")
+        sock.close()    # the file keeps it open
+        file.readline()
+        self.ask(file, "qmp_capabilities")
+        return file
+
+    def until_status(self, file, name, wanted, bad):
+        end = time.monotonic() + 120
+        while True:
+            status = self.ask(file, name).get("status")
+            if status == wanted:
+                return
+            if status in bad or time.monotonic() > end:
+                raise Stalled(f"{name} says {status}")
+            time.sleep(0.02)
+
     def save(self, state):
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.connect(self.control)
-            with sock.makefile("rwb") as file:
-                file.readline()
-                self.ask(file, "qmp_capabilities")
-                # No bandwidth limit: nobody waits for this machine.
-                self.ask(file, "migrate-set-parameters",
-                         **{"max-bandwidth": 1 << 40})
-                self.ask(file, "migrate", uri=f"exec:cat > {state}.new")
-                end = time.monotonic() + 120
-                while True:
-                    status = self.ask(file, "query-migrate")["status"]
-                    if status == "completed":
-                        break
-                    if status in ("failed", "cancelled") or \
-                       time.monotonic() > end:
-                        raise Stalled("the machine could not be saved")
-                    time.sleep(0.05)
+        """Stopped first: a machine saved while it ran came back broken, now
+        and then."""
+        with self.talk() as file:
+            self.ask(file, "stop")
+            # No bandwidth limit: nobody waits for this machine.
+            self.ask(file, "migrate-set-parameters",
+                     **{"max-bandwidth": 1 << 40})
+            self.ask(file, "migrate", uri=f"exec:cat > {state}.new")
+            self.until_status(file, "query-migrate", "completed",
+                              ("failed", "cancelled"))
         os.rename(state + ".new", state)
+
+    def wake(self):
+        """A machine that was read in begins where it was stopped."""
+        with self.talk() as file:
+            self.until_status(file, "query-status", "paused", ())
+            self.ask(file, "cont")
 
     def close(self):
         if self.process.poll() is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2154
 # A disk: blkback in dom0, blkfront in the guest, which find each other through
 # the store; then taken away and given again while the guest runs.
 

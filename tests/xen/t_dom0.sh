@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2154
 # dom0's kernel, the xenstore-* programs and test-xenstore.
 
 kernel_device()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2154
 # A Linux PV guest through xl, whose user space uses /dev/xen/xenbus.
 
 # The fourth letter, of six, is p.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2154
 #
 # kill -9 of the daemon, ten times, while a guest works without a pause and so
 # always has a request under way.  What supervise keeps is enough for

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2154
 # Memory, reboot, shutdown: what a guest's kernel hears by its own watches.
 
 another()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2154
 # A PVH guest.  Its clock must be the processor's: Xen's emulation of it
 # does not work inside QEMU's.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2154
 # Save and restore: the guest comes back as another domain, sets its watches
 # again, and its programs go on in the middle of what they did.
 

@@ -9,6 +9,7 @@
 #include "xenstored/host/checkpoint.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <talloc.h>

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A guest without an operating system that uses its ring in ways that Linux
- * never does.  Each step is a row; its name goes to data/steps when it is
- * done, and data/result says in the end 'passed' or which step was wrong.  A
+ * never does.  Each step is a row; its name goes to data/step when it
+ * begins, and data/result says in the end 'passed' or which step was wrong.  A
  * daemon that answers nothing leaves data/result missing.
  */
+#include <stdint.h>
 #include <xen/xen.h>
 #include <xen/io/xs_wire.h>
 
 #include "protocol/ring.h"
 #include "tests/xen/guest/xen.h"
 
-#define TRIES 2000000u
+#define TRIES 100000u
 #define PIPELINED 64u
 
 static struct px_ring ring;
@@ -304,7 +305,7 @@ void guest_main(const struct start_info *info);
 
 void guest_main(const struct start_info *info)
 {
-	static const char result[] = "data/result";
+	static const char result[] = "data/result", step[] = "data/step";
 	int ret;
 
 	page = xen_start(info);
@@ -314,6 +315,7 @@ void guest_main(const struct start_info *info)
 	if (ret)
 		xen_end(1);
 	for (unsigned int i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		report(step, sizeof(step), steps[i].name, steps[i].len);
 		if (!steps[i].done()) {
 			report(result, sizeof(result), steps[i].name,
 			       steps[i].len);
