@@ -149,6 +149,8 @@ void channel_step(struct channel *c, const struct channel_event *e,
 		break;
 	case CHANNEL_EV_BELL_SLOT:
 		c->slot.wanted = c->state == CHANNEL_UP;
+		if (c->slot.wanted && e->slot < CHANNEL_SLOTS_MAX)
+			c->rung |= 1u << e->slot;
 		break;
 	case CHANNEL_EV_BELL_OWN:
 		c->own.wanted = true;
@@ -306,6 +308,27 @@ static bool start(struct channel_io *io, struct channel_action *a,
 	return true;
 }
 
+/*
+ * The slot wanted next.  While a message is in the client's hands, those that
+ * rang: the acknowledgement in them may be what the client waits for.
+ */
+static bool read_slot(struct channel *c, struct channel_action *a)
+{
+	unsigned int slot = (unsigned int)(c->rx % c->peer_slots);
+
+	if (c->in_full) {
+		if (!c->rung)
+			return false;
+		slot = (unsigned int)__builtin_ctz(c->rung);
+		c->slot.wanted = true;
+	}
+	if (!start(&c->slot, a, CHANNEL_DO_READ_SLOT))
+		return false;
+	c->rung &= ~(1u << slot);
+	a->slot = slot;
+	return true;
+}
+
 static bool read_something(struct channel *c, struct channel_action *a)
 {
 	if (start(&c->peer, a, CHANNEL_DO_READ_PEER)) {
@@ -317,11 +340,8 @@ static bool read_something(struct channel *c, struct channel_action *a)
 		c->own_serial = c->st_serial;
 		return true;
 	}
-	if (c->state == CHANNEL_UP && !c->in_full &&
-	    start(&c->slot, a, CHANNEL_DO_READ_SLOT)) {
-		a->slot = (unsigned int)(c->rx % c->peer_slots);
+	if (c->state == CHANNEL_UP && read_slot(c, a))
 		return true;
-	}
 	return start(&c->alive, a, CHANNEL_DO_ASK_ALIVE);
 }
 

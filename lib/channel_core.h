@@ -35,7 +35,7 @@ enum channel_event_type {
 	/* The world. */
 	CHANNEL_EV_TIME,	/* nothing but `now` */
 	CHANNEL_EV_BELL_STATUS,	/* the peer's st may have changed */
-	CHANNEL_EV_BELL_SLOT,	/* a slot of the peer's may have */
+	CHANNEL_EV_BELL_SLOT,	/* a slot of the peer's may have: slot */
 	CHANNEL_EV_BELL_OWN,	/* a node of mine may have */
 	CHANNEL_EV_BELL_DOMAIN,	/* a domain has ended, perhaps the peer's */
 	CHANNEL_EV_MOVED,	/* my domid changed */
@@ -161,6 +161,7 @@ struct channel {
 	size_t whole_len;
 	unsigned int parts_had, parts_all;
 	bool in_full, in_busy;
+	uint32_t rung;		/* slots that rang and were not read since */
 	enum channel_kind in_kind;
 	char *scratch;			/* CHANNEL_SLOT_MAX */
 

@@ -47,6 +47,7 @@ void channel_data_start(struct channel *c)
 	c->resend_at = UINT64_MAX;
 	c->bad_slot = 0;
 	c->in_full = c->in_busy = false;
+	c->rung = 0;
 	c->parts_had = c->parts_all = 0;
 	c->whole_len = 0;
 	c->count_delivered = c->count_received = 0;

@@ -36,6 +36,18 @@ static void event(struct px_channel *ch, struct channel_event e)
 
 /* ------------------------------------------------------------- watches -- */
 
+/* "m3" to 3; anything else to a number that is no slot. */
+static unsigned int slot_of(const char *name)
+{
+	uint64_t slot;
+
+	if (name[0] != 'm' || !name[1] ||
+	    px_client_parse_number(name + 1, strlen(name + 1),
+				   CHANNEL_SLOTS_MAX - 1, &slot))
+		return CHANNEL_SLOTS_MAX;
+	return (unsigned int)slot;
+}
+
 static void bell(void *arg, int error, const char *path)
 {
 	struct px_channel *ch = arg;
@@ -47,7 +59,9 @@ static void bell(void *arg, int error, const char *path)
 	if (strncmp(name, "/m", 2))
 		event(ch, (struct channel_event){ CHANNEL_EV_BELL_STATUS });
 	if (strcmp(name, "/st"))
-		event(ch, (struct channel_event){ CHANNEL_EV_BELL_SLOT });
+		event(ch, (struct channel_event){
+			.type = CHANNEL_EV_BELL_SLOT,
+			.slot = slot_of(name + 1) });
 }
 
 static void bell_own(void *arg, int error, const char *path)

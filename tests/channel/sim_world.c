@@ -213,7 +213,9 @@ void sim_bell(struct sim *s, unsigned int i)
 	if (e->frozen)
 		return;
 	if (e->bell_slot)
-		ev.type = CHANNEL_EV_BELL_SLOT;
+		ev = (struct channel_event){
+			.type = CHANNEL_EV_BELL_SLOT,
+			.slot = sim_below(s, SIM_SLOTS) };
 	else if (e->bell_st)
 		ev.type = CHANNEL_EV_BELL_STATUS;
 	else if (e->bell_own)

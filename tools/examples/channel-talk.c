@@ -117,7 +117,9 @@ void channel_talk_run(const bool *over, uint64_t every, void (*tick)(void))
 		}
 		px_client_process(client, now);
 		px_channel_process(channel, now);
-		wait_for_work(tick ? next : UINT64_MAX);
+		/* Send what that asked for; 1: more is ready. */
+		if (px_client_process(client, now) <= 0)
+			wait_for_work(tick ? next : UINT64_MAX);
 	}
 	px_client_close(client);
 }

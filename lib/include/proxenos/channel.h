@@ -9,7 +9,8 @@
  *	Make a client (client.h).  px_channel_size() says how much memory an
  *	end needs, you provide it, px_channel_init() makes an end in it,
  *	px_channel_open() starts it.  From then on, after each
- *	px_client_process(), call px_channel_process(); poll the client's
+ *	px_client_process(), call px_channel_process(), and the former once
+ *	more to send what that asked for; poll the client's
  *	descriptor until px_client_deadline() or px_channel_deadline(),
  *	whichever is earlier.  Everything happens in callbacks, and these
  *	only inside px_channel_process() and px_client_process().
