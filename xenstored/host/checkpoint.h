@@ -18,17 +18,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/wire.h"
+
 struct host;
 struct checkpoint;
 
 /* What stands in the record "host". */
 #define CHECKPOINT_FORMAT 1u
 
+/* Longest key: "base <conn> <id> " and a path. */
+#define CHECKPOINT_KEY_MAX (WIRE_ABS_PATH_MAX + 64)
+
 /*
- * Open the file in the run directory, or make one; sets h->checkpoint.  0 or
- * -errno, -EPROTO if what is there is no such file.
+ * Open the file in the run directory; sets h->checkpoint.  0 or -errno:
+ * -ENOENT if there is none, -EPROTO if what is there is no such file.  With
+ * `create` one is made, and if that is impossible now it is tried again with
+ * each checkpoint: only -ENOMEM is returned.
  */
-int checkpoint_open(struct host *h);
+int checkpoint_open(struct host *h, bool create);
 void checkpoint_close(struct host *h);
 
 /*
@@ -52,6 +59,8 @@ bool checkpoint_turn(struct host *h);
 /* Do one wholly, now: at start and at an orderly end.  0 or -errno. */
 int checkpoint_now(struct host *h);
 
+/* The first segment that counts after the last checkpoint. */
+uint64_t checkpoint_segment(const struct host *h);
 /* Counters for `probe host`. */
 uint64_t checkpoint_count(const struct host *h);
 uint64_t checkpoint_age(const struct host *h);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "protocol/cursor.h"
+#include "xenstored/host/checkpoint.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/log.h"
 #include "xenstored/host/trace.h"
@@ -223,11 +224,18 @@ static uint32_t probe_host(struct reply *r, uint64_t cursor)
 	reply_add(r, "0\npid=%ld rundir=", (long)getpid());
 	reply_value(r, h->options->rundir);
 	reply_add(r, " sockets=%u passes=%llu requests_in_bytes=%llu "
-		  "replies_out_bytes=%llu tracing=%d logging=%d\n",
+		  "replies_out_bytes=%llu tracing=%d logging=%d "
+		  "recovered=%llu doubtful=%llu poisoned=%llu "
+		  "checkpoints=%llu journal=%llu\n",
 		  h->client_count, (unsigned long long)h->count.passes,
 		  (unsigned long long)h->count.in_bytes,
 		  (unsigned long long)h->count.out_bytes,
-		  trace_on(h->trace), h->options->verbose);
+		  trace_on(h->trace), h->options->verbose,
+		  (unsigned long long)h->count.recovered,
+		  (unsigned long long)h->count.doubtful,
+		  (unsigned long long)h->count.poisoned,
+		  (unsigned long long)checkpoint_count(h),
+		  (unsigned long long)checkpoint_journal(h));
 	return 0;
 }
 

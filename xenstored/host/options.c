@@ -247,6 +247,8 @@ static const struct option_row rows[] = {
 		  "descriptor FD or in the run directory's state_dump" },
 	{ 'C', "check-state", "[FD]", .apply = apply_check_state,
 	  .help = "tell whether that state could be gone on from, and exit" },
+	{ 'L', "settle", NULL, FIELD(settle), .apply = apply_flag,
+	  .help = "replay the journal, write a checkpoint, and exit" },
 	{ 'V', "verbose", NULL, FIELD(verbose), .apply = apply_flag,
 	  .help = "log more" },
 	{ 'v', "version", NULL, .help = "print the version and exit" },
@@ -339,7 +341,8 @@ static enum options_result options_environment(struct options *o, FILE *err)
 static enum options_result options_bad(FILE *err, const char *what,
 				       const char *name)
 {
-	fprintf(err, "xenstored: %s%s (try --help)\n", what, name);
+	fprintf(err, "xenstored: %s%s\n", what, name);
+	options_help(err);
 	return OPTIONS_BAD;
 }
 
