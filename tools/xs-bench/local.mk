@@ -24,4 +24,4 @@ tools_xs_bench_xs_bench_LDADD = tools/simxen/libsimxen-core.la \
 tools_xs_bench_xs_bench_LDFLAGS = -pthread
 
 EXTRA_DIST += tools/xs-bench/plot.py tools/xs-bench/table.py \
-	docs/performance.md
+	docs/performance.md docs/plots
