@@ -23,4 +23,5 @@ tools_xs_bench_xs_bench_LDADD = tools/simxen/libsimxen-core.la \
 	libprotocol.la $(XEN_LIBS) $(JANSSON_LIBS) -lm
 tools_xs_bench_xs_bench_LDFLAGS = -pthread
 
-EXTRA_DIST += tools/xs-bench/plot.py docs/performance.md
+EXTRA_DIST += tools/xs-bench/plot.py tools/xs-bench/table.py \
+	docs/performance.md docs/plots

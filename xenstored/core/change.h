@@ -50,6 +50,11 @@ struct change {
 	struct machine *m;
 	struct node *root;		/* own reference */
 	bool effects;			/* false: a transaction's own tree */
+	/*
+	 * Of one operation, and published if that succeeds: nobody wants the
+	 * present tree as it was but those who hold it too.
+	 */
+	bool single;
 	int64_t nodes;
 	struct change_delta *delta;
 	unsigned int deltas, delta_room, delta_last;

@@ -23,6 +23,7 @@ static int alter(struct request *r, struct span path, struct span value,
 	if (fair_hold_change(r->m, r->c, r->h.type, path))
 		return REQUEST_WAITS;
 	change_init(&c, r->m, r->m->root, true);
+	c.single = true;
 	err = transaction_apply(&c, &r->who, r->h.type, path, value, acl);
 	if (!err)
 		change_publish(&c);
