@@ -291,10 +291,11 @@ static int put_host(struct host *h, struct checkpoint *c)
 	int n;
 
 	n = snprintf(value, sizeof(value),
-		     "format=%u machine=%u segment=%llu virq=%u ",
-		     CHECKPOINT_FORMAT, MACHINE_VERSION,
+		     "format=%u machine=%u segment=%llu virq=%u "
+		     "restarts=%llu ", CHECKPOINT_FORMAT, MACHINE_VERSION,
 		     (unsigned long long)c->segment,
-		     h->evtchn ? evtchn_virq(h->evtchn) : UINT32_MAX);
+		     h->evtchn ? evtchn_virq(h->evtchn) : UINT32_MAX,
+		     (unsigned long long)h->count.restarts);
 	return put_rest(c, "host", value, (size_t)n);
 }
 

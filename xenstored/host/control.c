@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "protocol/cursor.h"
+#include "xenstored/host/checkpoint.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/log.h"
 #include "xenstored/host/trace.h"
@@ -216,6 +217,23 @@ static void reply_value(struct reply *r, const char *text)
 	}
 }
 
+/* What stands between a death and a loss, and what deaths there were. */
+static void probe_survival(struct reply *r)
+{
+	const struct host *h = r->host;
+
+	reply_add(r, " journal_bytes=%llu checkpoints=%llu "
+		  "checkpoint_age_us=%llu recovered=%llu doubtful=%llu "
+		  "poisoned=%llu restarts=%llu",
+		  (unsigned long long)checkpoint_journal(h),
+		  (unsigned long long)checkpoint_count(h),
+		  (unsigned long long)checkpoint_age(h),
+		  (unsigned long long)h->count.recovered,
+		  (unsigned long long)h->count.doubtful,
+		  (unsigned long long)h->count.poisoned,
+		  (unsigned long long)h->count.restarts);
+}
+
 static uint32_t probe_host(struct reply *r, uint64_t cursor)
 {
 	struct host *h = r->host;
@@ -223,11 +241,13 @@ static uint32_t probe_host(struct reply *r, uint64_t cursor)
 	reply_add(r, "0\npid=%ld rundir=", (long)getpid());
 	reply_value(r, h->options->rundir);
 	reply_add(r, " sockets=%u passes=%llu requests_in_bytes=%llu "
-		  "replies_out_bytes=%llu tracing=%d logging=%d\n",
+		  "replies_out_bytes=%llu tracing=%d logging=%d",
 		  h->client_count, (unsigned long long)h->count.passes,
 		  (unsigned long long)h->count.in_bytes,
 		  (unsigned long long)h->count.out_bytes,
 		  trace_on(h->trace), h->options->verbose);
+	probe_survival(r);
+	reply_add(r, "\n");
 	return 0;
 }
 

@@ -134,6 +134,12 @@ struct journal_reader;
  */
 struct journal_reader *journal_open(const void *parent, const char *dir,
 				    uint64_t number, int *error);
+/*
+ * The same of a file that is not to be touched, for a post-mortem: what
+ * journal_dare() and journal_dared() note stays in this process.
+ */
+struct journal_reader *journal_open_copy(const void *parent, const char *dir,
+					 uint64_t number, int *error);
 const struct journal_death *journal_death(const struct journal_reader *r);
 /*
  * The next record: 1 and *out (data points into the mapping), 0 at the end,

@@ -77,6 +77,9 @@ static int load_host(struct loading *l, const void *value, size_t len)
 		  text_number(value, len, "machine", &l->machine) &&
 		  text_number(value, len, "segment", &segment) &&
 		  text_number(value, len, "virq", &virq);
+	/* Newer than the rest: an older daemon did not count. */
+	if (!text_number(value, len, "restarts", &l->r->restarts))
+		l->r->restarts = 0;
 	l->r->segment = segment;
 	l->r->virq = (uint32_t)virq;
 	return l->host ? 0 : -EPROTO;
