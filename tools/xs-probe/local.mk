@@ -31,3 +31,7 @@ CLEANFILES += tools/xs-probe/completions/xs-probe
 tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 	$(AM_V_GEN)$(MKDIR_P) tools/xs-probe/completions && \
 		cp $(top_srcdir)/tools/xs-probe/xs-probe.bash-completion $@
+
+# Both on simxen: what a killed daemon left, and daemons that run.
+TESTS += tools/xs-probe/test-replay.py
+EXTRA_DIST += tools/xs-probe/test-replay.py

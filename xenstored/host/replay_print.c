@@ -31,12 +31,31 @@ static void text_bytes(const char *bytes, size_t len, size_t most)
 		printf("...");
 }
 
+static unsigned char nibble(char c)
+{
+	return (unsigned char)(c >= 'a' ? c - 'a' + 10 : c - '0');
+}
+
+/* Of replay_bytes(): pairs of digits, small letters. */
+static void text_hex(const char *hex, size_t most)
+{
+	char bytes[WIRE_PAYLOAD_MAX];
+	size_t len = strlen(hex) / 2;
+
+	if (len > sizeof(bytes))
+		len = sizeof(bytes);
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (char)(nibble(hex[2 * i]) << 4 |
+				  nibble(hex[2 * i + 1]));
+	text_bytes(bytes, len, most);
+}
+
 static void text_value(const json_t *value, size_t most)
 {
 	const char *hex = json_string_value(json_object_get(value, "hex"));
 
 	if (hex)
-		printf("hex:%.*s", (int)most, hex);
+		text_hex(hex, most);
 	else
 		text_bytes(json_string_value(value),
 			   json_string_length(value), most);
