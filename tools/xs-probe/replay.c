@@ -17,7 +17,8 @@ int replay_run(struct probe *probe, int argc, char **argv)
 {
 	const char *program = getenv("XS_PROBE_REPLAY");
 	const char *until = probe->value['u'];
-	char *args[8];
+	const char *priv = probe->value['p'];
+	char *args[10];
 	int n = 0;
 
 	if (!program || !*program)
@@ -30,6 +31,10 @@ int replay_run(struct probe *probe, int argc, char **argv)
 	if (until) {
 		args[n++] = (char *)(uintptr_t)"--until";
 		args[n++] = (char *)(uintptr_t)until;
+	}
+	if (priv) {
+		args[n++] = (char *)(uintptr_t)"--priv-domid";
+		args[n++] = (char *)(uintptr_t)priv;
 	}
 	args[n++] = (char *)(uintptr_t)"--";
 	args[n++] = argv[0];

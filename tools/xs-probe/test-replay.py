@@ -7,6 +7,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -294,6 +295,39 @@ class Killed(unittest.TestCase):
     def test_helper_is_missing(self):
         env = dict(os.environ, XS_PROBE_REPLAY="/nonexistent")
         self.replay(status=3, words="cannot run /nonexistent", env=env)
+
+
+class Probe(unittest.TestCase):
+    def test_what_is_sent_is_what_is_written_down(self):
+        with open(os.path.join(TOP, "docs/protocol/control.md")) as f:
+            rows = [line.split("|") for line in f if line.startswith("| `")]
+        topics = {row[1].strip(" `"): set(re.findall(r"([a-z_]+)=", row[3]))
+                  for row in rows if row[2].strip() in ("machine", "host")}
+        self.assertEqual(len(topics), 6)
+        with Machine() as m:
+            m.daemon(DAEMON, "-N", "-W", "1")
+            with SocketClient(m) as xs:
+                g = m.add_domain()
+                xs.introduce(g)
+                ring = RingClient(g)
+                ring.watch(b"a", b"1")
+                with self.assertRaises(XSError):
+                    ring.watch(b"a", b"2")
+                target = dict(self.records(xs, "domains")[-1])["target"]
+                self.assertEqual(target, "-1")
+                for topic, keys in topics.items():
+                    for record in self.records(xs, topic):
+                        sent = set(k for k, _ in record)
+                        # This one has a record of another kind before.
+                        self.assertEqual(sent, keys - {"finding"} if topic ==
+                                         "check" else keys, topic)
+
+    def records(self, xs, topic):
+        text = xs.request("CONTROL", b"probe\0" b"1\0" + topic.encode() +
+                          b"\0" b"0\0").decode()
+        lines = text.splitlines()[1:]
+        self.assertTrue(lines, topic)
+        return [[pair.split("=") for pair in line.split()] for line in lines]
 
 
 class Update(unittest.TestCase):
