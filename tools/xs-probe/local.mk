@@ -34,4 +34,4 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 
 # Both on simxen: what a killed daemon left, and daemons that run.
 TESTS += tools/xs-probe/test-replay.py
-EXTRA_DIST += tools/xs-probe/test-replay.py
+EXTRA_DIST += tools/xs-probe/test-replay.py docs/protocol/control.md

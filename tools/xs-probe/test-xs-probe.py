@@ -260,6 +260,12 @@ CASES = [
     ("update refused in other words", dict(update={
         b"-f /x": [b"OK\0"], b"-s -t 60": [b"/x: of another age\0"]}),
      ["update", "/x"], 1, "", "/x: of another age\nThe binary that was"),
+    ("update refused by an OCaml daemon", dict(update={
+        b"-f /x": [b"Command '/x' '--help' exited with code 2"]}),
+     ["update", "/x"], 1, "", "go on from this daemon's state"),
+    ("update refused, as JSON", dict(update={
+        b"-f /x": [b"File not accessible.\0"]}), ["update", "--json", "/x"],
+     1, None, ""),
     ("update of what has none", dict(stranger="EINVAL"), ["update", "/x"], 3,
      "", "no live update"),
     ("update, not allowed", dict(update={b"-f /x": ["EACCES"]}),
@@ -338,6 +344,8 @@ WORDS = {
     "status": ["version 0.1.0", "1h 2m", "in /run/x y", "refused"],
     "status of a survivor": ["4711", "1m 1s", "restarts             5",
                              "in doubt             3", "killed it twice"],
+    "update refused, as JSON": ['"done": false', "File not accessible.",
+                                "has to be there"],
     "ring": ["Nothing is wrong", "16 bytes unread", "watch depth"],
     "broken ring": ["wrong: error 2", "index was impossible"],
     "broken ring in domains": ["bad"],

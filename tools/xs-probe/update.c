@@ -55,6 +55,9 @@ static const struct {
 	  "What this binary takes over has no room for open transactions, and "
 	  "these domains\nheld one to the end.  Wait longer (--wait), or give "
 	  "up their transactions (--force)." },
+	{ "Command '",
+	  "The daemon tried the other binary with the options that it would "
+	  "get, and that\nrefused: it cannot go on from this daemon's state." },
 	{ "Allocation failure",
 	  "The daemon has no memory for it." },
 };

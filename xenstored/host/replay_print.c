@@ -77,6 +77,7 @@ static void text_request(const json_t *line, const json_t *q)
 	const char *conn = json_string_value(json_object_get(line, "conn"));
 	const json_t *rest = json_object_get(q, "rest");
 	const json_t *error = json_object_get(q, "error");
+	const json_t *reply = json_object_get(q, "reply");
 
 	/* That of another one, which had waited. */
 	if (of && (!conn || strcmp(of, conn)))
@@ -89,14 +90,16 @@ static void text_request(const json_t *line, const json_t *q)
 		text_value(rest, SHOWN_MAX);
 		putchar('"');
 	}
-	printf(" = ");
 	if (error) {
+		printf(" = ");
 		text_value(error, SHOWN_MAX);
-		return;
+	} else if (reply) {
+		printf(" = \"");
+		text_value(reply, SHOWN_MAX);
+		putchar('"');
+	} else {
+		printf(", no reply");
 	}
-	putchar('"');
-	text_value(json_object_get(q, "reply"), SHOWN_MAX);
-	putchar('"');
 }
 
 static void text_event(const json_t *line, const json_t *e)
