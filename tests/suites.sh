@@ -21,11 +21,14 @@ scripts		60	shellcheck of the shell, syntax of the Python
 build		300	everything with the default options
 quick		60	(only when asked for) the unit tests that take no time
 check		600	unit tests, quick property and fuzz runs, simxen
-werror		300	everything without systemd, warnings are errors
+werror		300	everything, warnings are errors
 cppcheck	300	static analysis
 quickstart	120	tools/quickstart
 conformance	600	every rule on our daemon, the C and the OCaml one
 clients		300	xenstore-*, test-xenstore and pyxs on our daemon
+rings		300	every rule of the ring on three daemons, hostile guests
+kills		300	500 deaths under load, every step of the journal
+updates		300	live update, and change over from and to the C daemon
 property	300	random operations against the reference model, long
 fuzz		300	each target for a while under the fuzzer of clang
 model		600	docs/model/ring.pml and its mutants
@@ -123,8 +126,7 @@ suite_quick()
 
 suite_werror()
 {
-	one werror tree_build "$top" build-werror --enable-werror \
-		--disable-systemd
+	one werror tree_build "$top" build-werror --enable-werror
 }
 
 suite_cppcheck()
@@ -151,6 +153,29 @@ suite_clients()
 {
 	tree_build "$top" build > /dev/null || return 1
 	tests/clients/run
+}
+
+suite_rings()
+{
+	tree_build "$top" build > /dev/null || return 1
+	tests/ring/run
+	one 'hostile guests' tests/fuzz/ring_daemon \
+		--daemon build/xenstored/xenstored --seeds 500
+}
+
+suite_kills()
+{
+	tree_build "$top" build > /dev/null || return 1
+	tree_build "$top" build-faults --enable-faults > /dev/null || return 1
+	tests/kill/run
+	tests/kill/run --kills 60 --no-fdstore
+	tests/kill/run --die-at all --daemon build-faults/xenstored/xenstored
+}
+
+suite_updates()
+{
+	tree_build "$top" build > /dev/null || return 1
+	tests/update/run
 }
 
 suite_property()

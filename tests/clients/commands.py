@@ -119,7 +119,8 @@ HELP = [
     "    Default timeout is 60 seconds.", "logfile\t<file>",
     "memreport\t[<file>]", "print\t<string>",
     "quota\t[set <name> <val>|<domid>]", "quota-soft\t[set <name> <val>]",
-    "probe\t1 <topic> <cursor>", "help\t", ""]
+    "probe\t1 <topic> <cursor>", "probe-do\t1 <action> [<argument>]",
+    "help\t", ""]
 
 
 def listing(mark, head, end):
@@ -149,3 +150,8 @@ EXPLAINED = {
             "nodes", "watches", "transactions", "outstanding", "memory")] +
         ["> ", "= 0"]),
 }
+
+# A line that only ours has, wherever the whole store is listed, and why.
+OURS_ALONE = (
+    "/tool/xenstored/generation tells whether the store is still the same",
+    r"> (/tool/xenstored/|  )generation = \"[0-9a-f]{32}\"( +\(r0\))?")

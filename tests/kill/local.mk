@@ -10,6 +10,6 @@ tests_kill_load_SOURCES = \
 	tests/kill/load.c
 tests_kill_load_LDADD = tools/simxen/libsimxen-core.la libprotocol.la
 tests_kill_load_LDFLAGS = -pthread
-EXTRA_DIST += tests/kill/check.py tests/kill/history.py tests/kill/run \
+EXTRA_DIST += tests/kill/README.md tests/kill/check.py tests/kill/history.py tests/kill/run \
 	tests/kill/test-check.py
 TESTS += tests/kill/test-check.py

@@ -71,6 +71,11 @@ class Logs:
         self.final(path)[1][4] = value
 
 
+def outside(s, r):
+    """Such a request is in no transaction."""
+    return s[4] == "0"
+
+
 # Each changes the logs and is named after the check that has to see it.
 
 def protocol_reply_lost(x, rng):
@@ -136,7 +141,7 @@ def registers_old_value_returns(x, rng):
 
 
 def registers_unheard_of(x, rng):
-    lines, s, r = x.any_reply(rng, "READ", "/kill/reg/")
+    lines, s, r = x.any_reply(rng, "READ", "/kill/reg/", outside)
     lines[r][4] = "7.99999999"
 
 
@@ -244,7 +249,7 @@ def names_lost(x, rng):
 
 def names_return(x, rng):
     """One that was removed is there again: the making was done twice."""
-    lines, s, r = x.any_reply(rng, "RM")
+    lines, s, r = x.any_reply(rng, "RM", want=outside)
     room, name = check.name_of(lines[s][5])
     s, r = x.final(room)
     r[4] = name if r[4] == "-" else r[4] + "," + name

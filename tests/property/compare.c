@@ -223,6 +223,9 @@ static bool excuse(struct harness *h, struct mconn *c, const struct stream *s,
 	struct mmessage *msg;
 
 	if (c && h->may_fail && is_event(c->out, c->nout, at)) {
+		h->owed_conn = c->id;
+		snprintf(h->owed_token, sizeof(h->owed_token), "%s",
+			 c->out[at].payload + strlen(c->out[at].payload) + 1);
 		free(c->out[at].payload);
 		c->nout--;
 		memmove(&c->out[at], &c->out[at + 1],

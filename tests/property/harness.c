@@ -77,6 +77,11 @@ static int world_map(void *arg, unsigned int domid)
 		return EIO;
 	}
 	h->world[domid].mapped = -1;
+	/* Not there when asked, there when mapped, and that twice. */
+	if (!result && !h->s->answers_at_once && h->answer &&
+	    h->answer->header.type == WIRE_ERROR &&
+	    !strcmp(h->answer->payload, "ENOENT"))
+		return ENOENT;
 	return result;
 }
 

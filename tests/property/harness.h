@@ -63,6 +63,8 @@ struct harness {
 	bool verbose;
 	/* Events that memory was missing for, and those sent instead. */
 	size_t owed, made_good;
+	uint32_t owed_conn;
+	char owed_token[WIRE_PAYLOAD_MAX];
 	bool may_fail;		/* ENOMEM is a legal answer now */
 	/*
 	 * A connection was closed for want of memory with several requests

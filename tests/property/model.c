@@ -337,6 +337,7 @@ static bool needs_privilege(uint32_t type)
 {
 	return type == WIRE_CONTROL || type == WIRE_INTRODUCE ||
 	       type == WIRE_RELEASE || type == WIRE_RESUME ||
+	       type == WIRE_IS_DOMAIN_INTRODUCED ||
 	       type == WIRE_SET_TARGET || type == WIRE_GET_FEATURE ||
 	       type == WIRE_SET_FEATURE || type == WIRE_GET_QUOTA ||
 	       type == WIRE_SET_QUOTA;

@@ -85,7 +85,7 @@ char *model_path(struct model *m, struct mconn *c, const char *s,
 	char home[32], *full;
 	size_t n;
 
-	if (!legal(s) || (s[0] == '@' && !special))
+	if (!legal(s) || (s[0] == '@' && (!special || !s[1])))
 		return NULL;
 	if (!model_privileged(m, c->domid) && max && counted(s) > max)
 		return NULL;

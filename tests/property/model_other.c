@@ -299,6 +299,7 @@ static const struct {
 	{ "watches", QUOTA_WATCHES },
 	{ "transactions", QUOTA_TRANSACTIONS },
 	{ "transaction-nodes", QUOTA_TRANSACTION_NODES },
+	{ "permissions", QUOTA_NODE_PERMISSIONS },
 	{ "node-permissions", QUOTA_NODE_PERMISSIONS },
 	{ "path-max", QUOTA_PATH_MAX },
 	{ "node-size", QUOTA_NODE_SIZE },
@@ -323,7 +324,7 @@ static struct manswer op_get_quota(struct call *k)
 	unsigned int domid;
 	enum quota_id q;
 
-	if (!k->len) {
+	if (!k->len || (k->len == 1 && k->strings == 1)) {
 		struct manswer a = text("");
 
 		a.free_text = true;

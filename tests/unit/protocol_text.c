@@ -177,7 +177,7 @@ static enum path_kind naive_kind(const char *s)
 	size_t n = strlen(s);
 
 	if (!n || n > 3072 || strspn(s, letters) != n || strstr(s, "//") ||
-	    (n > 1 && s[n - 1] == '/'))
+	    (n > 1 && s[n - 1] == '/') || !strcmp(s, "@"))
 		return PATH_BAD;
 	return *s == '@' ? PATH_SPECIAL : *s == '/' ? PATH_ABSOLUTE :
 						      PATH_RELATIVE;

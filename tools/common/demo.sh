@@ -180,7 +180,8 @@ demo_start()
 	export XENSTORED_PATH=$SIMXEN_DIR/run/socket
 	unset XENSTORED_ROOTDIR
 	step "a machine, in $SIMXEN_DIR" simxen create "$SIMXEN_DIR"
-	setsid simxen daemon --peer "$demo_top/build/xenstored/xenstored" \
+	# As systemd would: it keeps descriptors and starts the dead anew.
+	setsid simxen supervise -- "$demo_top/build/xenstored/xenstored" -N \
 		< /dev/null > "$demo_dir/daemon.log" 2>&1 &
 	demo_pid=$!
 	step "our xenstored answers on it" simxen wait --timeout 10
@@ -222,6 +223,38 @@ demo_guests()
 			/local/domain/1/backend/demo/2/0
 	heard /local/domain/2/device/demo/0/state
 	demo_line $? "xenstore-watch saw it in dom0"
+}
+
+# Kill the daemon at ten instants; each time it must come back by itself.
+demo_killer()
+{
+	local n back
+
+	for n in $(seq 10); do
+		pkill -KILL -P "$demo_pid" || return 1
+		for _ in $(seq 500); do
+			back=$(grep -c XSD043 "$demo_dir/daemon.log")
+			[ "$back" -lt "$n" ] || break
+			sleep 0.01
+		done
+		[ "$back" -ge "$n" ] || return 1
+	done
+}
+
+demo_kill()
+{
+	local killer
+
+	echo "The same, while xenstored is killed ten times:"
+	xenstore-write /shared/counter 0
+	demo_killer > "$demo_dir/killer" 2>&1 &
+	killer=$!
+	together counter 1 /shared/counter 400 -- \
+		counter 2 /shared/counter 400
+	wait "$killer"
+	demo_line $? "kill -9, ten times: it came back, with all it held"
+	says "xenstore-read: all 800 arrived, none twice" 800 \
+		xenstore-read /shared/counter
 }
 
 demo_firmware()
@@ -311,6 +344,7 @@ demo_run()
 	demo_start
 	demo_toolstack
 	demo_guests
+	demo_kill
 	demo_firmware
 	demo_death
 	demo_tables

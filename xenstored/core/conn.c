@@ -45,6 +45,7 @@ static struct conn *conn_new(struct machine *m, uint32_t id,
 	list_init(&c->in_dirty);
 	list_init(&c->in_tell);
 	list_init(&c->in_held);
+	list_init(&c->in_starved);
 	list_init(&c->watches);
 	list_init(&c->lost);
 	list_init(&c->transactions);
@@ -192,6 +193,7 @@ void conn_free(struct machine *m, struct conn *c)
 {
 	list_remove(&c->in_machine);
 	list_remove(&c->in_tell);
+	list_remove(&c->in_starved);
 	talloc_free(c);
 }
 

@@ -81,6 +81,7 @@ struct conn {
 	struct conn_answer answer;
 	uint16_t *absent;		/* domids found not to exist */
 	unsigned int absents;
+	struct list in_starved;		/* lost events, and nothing to take */
 	struct list in_held;		/* waits for a favoured transaction */
 	unsigned int conflicts;		/* commits lost in a row */
 	struct transaction *husk;	/* what the last lost one had seen */

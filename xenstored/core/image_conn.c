@@ -3,6 +3,7 @@
 #include "xenstored/core/conn.h"
 #include "xenstored/core/domain.h"
 #include "xenstored/core/image_read.h"
+#include "xenstored/core/output.h"
 #include "xenstored/core/watch.h"
 #include "protocol/path.h"
 
@@ -153,6 +154,6 @@ int reading_watch(struct reading *r, struct image_item *item)
 		return reading_fail(r, -ENOMEM, "no memory");
 	w->id = item->age;
 	if (lost)
-		list_append(&c->lost, &w->in_lost);
+		output_restore_lost(r->m, w);
 	return 0;
 }

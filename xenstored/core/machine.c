@@ -7,6 +7,7 @@
 #include "xenstored/core/effect.h"
 #include "xenstored/core/fair.h"
 #include "xenstored/core/mem.h"
+#include "xenstored/core/output.h"
 #include "xenstored/core/request.h"
 #include "xenstored/core/watch.h"
 
@@ -82,6 +83,7 @@ struct machine *machine_bare(const struct machine_config *config)
 	list_init(&m->conns);
 	list_init(&m->dirty);
 	list_init(&m->dead);
+	list_init(&m->starved);
 	list_init(&m->asks);
 	list_init(&m->tell);
 	list_init(&m->held);
@@ -149,6 +151,7 @@ static int in_time(struct machine *m, const struct machine_input *in)
 		m->started = in->time;
 	m->now = in->time;
 	fair_tick(m);
+	output_tick(m);
 	return 0;
 }
 

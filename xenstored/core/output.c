@@ -157,6 +157,22 @@ static void lost_insert(struct conn *c, struct watch *w)
 	list_append(at->next, &w->in_lost);
 }
 
+/*
+ * Room comes with what is taken; for one who has nothing to take it comes
+ * with memory or quota returned elsewhere, so that is looked at in time.
+ */
+static void starve(struct machine *m, struct conn *c)
+{
+	bool starved = !list_empty(&c->lost) && !c->out;
+
+	if (starved == !list_empty(&c->in_starved))
+		return;
+	if (starved)
+		list_append(&m->starved, &c->in_starved);
+	else
+		list_remove(&c->in_starved);
+}
+
 static void event_lost(struct machine *m, struct watch *w)
 {
 	struct conn *c = w->conn;
@@ -165,6 +181,7 @@ static void event_lost(struct machine *m, struct watch *w)
 	m->counts.lost++;
 	if (list_empty(&w->in_lost))
 		lost_insert(c, w);
+	starve(m, c);
 }
 
 static bool event_send(struct machine *m, struct watch *w, struct span path,
@@ -222,8 +239,21 @@ void output_make_good(struct machine *m, struct conn *c)
 		struct watch *w = list_entry(l, struct watch, in_lost);
 
 		if (!event_send(m, w, watch_path(w), w->special))
-			return;
+			break;
 		list_remove(&w->in_lost);
+	}
+	starve(m, c);
+}
+
+void output_tick(struct machine *m)
+{
+	list_each_safe(&m->starved, l) {
+		struct conn *c = list_entry(l, struct conn, in_starved);
+
+		if (c->out)
+			list_remove(&c->in_starved);
+		else
+			output_make_good(m, c);
 	}
 }
 
@@ -270,6 +300,7 @@ void output_drop(struct machine *m, struct conn *c)
 {
 	while (c->out)
 		message_done(m, c);
+	list_remove(&c->in_starved);
 	c->out_sent = 0;
 	c->out_bytes = 0;
 	mem_drop(c->spare);
@@ -309,4 +340,10 @@ bool conn_restore_sent(struct machine *m, struct conn *c, uint64_t sent)
 	c->out_sent = sent;
 	c->out_bytes -= sent;
 	return true;
+}
+
+void output_restore_lost(struct machine *m, struct watch *w)
+{
+	list_append(&w->conn->lost, &w->in_lost);
+	starve(m, w->conn);
 }

@@ -9,5 +9,9 @@
 void output_drop(struct machine *m, struct conn *c);
 /* Fire watches that lost an event, as far as there is room now. */
 void output_make_good(struct machine *m, struct conn *c);
+/* The same, as time moves on, for those who have nothing to take. */
+void output_tick(struct machine *m);
+/* For a watch that is restored (image.h): it had lost one. */
+void output_restore_lost(struct machine *m, struct watch *w);
 
 #endif

@@ -61,6 +61,7 @@ struct machine {
 	struct list conns;
 	struct list dirty;
 	struct list dead;
+	struct list starved;			/* output.c */
 	unsigned int socket_count;
 	struct hash_table events;		/* undelivered, by content */
 

@@ -461,6 +461,11 @@ int checkpoint_now(struct host *h)
 	return error;
 }
 
+uint64_t checkpoint_segment(const struct host *h)
+{
+	return h->checkpoint ? h->checkpoint->committed : 0;
+}
+
 uint64_t checkpoint_count(const struct host *h)
 {
 	return h->checkpoint ? h->checkpoint->done : 0;

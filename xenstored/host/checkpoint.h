@@ -52,6 +52,8 @@ bool checkpoint_turn(struct host *h);
 /* Do one wholly, now: at start and at an orderly end.  0 or -errno. */
 int checkpoint_now(struct host *h);
 
+/* The first segment that counts after the last checkpoint. */
+uint64_t checkpoint_segment(const struct host *h);
 /* Counters for `probe host`. */
 uint64_t checkpoint_count(const struct host *h);
 uint64_t checkpoint_age(const struct host *h);

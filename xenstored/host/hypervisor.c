@@ -219,12 +219,14 @@ void hypervisor_refresh(struct host *h)
 
 /* ----------------------------------------------------------- at start -- */
 
-static void adopt_feed(struct host *h, uint32_t domid, uint32_t port)
+static void adopt_feed(struct host *h, uint32_t domid, uint32_t port,
+		       uint64_t instance)
 {
 	struct machine_input in = {
 		.type = MACHINE_IN_ADOPT,
 		.domid = domid,
 		.port = port,
+		.instance = instance,
 	};
 
 	log_say(LOG_ADOPT, "domain %u is there already", domid);
@@ -253,7 +255,7 @@ int hypervisor_adopt(struct host *h)
 	if (error)
 		return error;
 	if (!guest_of(h, 0))
-		adopt_feed(h, 0, port);
+		adopt_feed(h, 0, port, 0);
 	walk_start(h->hypervisor);
 	for (;; domid++) {
 		error = walk_to(h->hypervisor, domid, &info);
@@ -265,6 +267,6 @@ int hypervisor_adopt(struct host *h)
 		if (!guest_of(h, domid) &&
 		    !(info->flags & XEN_DOMINF_dying) &&
 		    adopt_names_port(h, domid))
-			adopt_feed(h, domid, 0);
+			adopt_feed(h, domid, 0, domain_facts(info).instance);
 	}
 }

@@ -229,6 +229,10 @@ static int start_checkpoint(struct host *h)
 
 	if (!error)
 		error = checkpoint_now(h);
+	/* What the lives before have left of their journals. */
+	if (!error)
+		journal_clear(h->options->rundir, NULL, 0,
+			      checkpoint_segment(h));
 	TALLOC_FREE(h->resumed);
 	if (error || !h->recovery)
 		return error;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@
 
 /* A ping may be late by a long pass and still be in time. */
 #define WATCHDOG_PINGS 3u
+/* Microseconds that a manager may take to make room for a message. */
+#define NOTIFY_PATIENCE 100000
 
 static bool notify_address(const char *path, struct sockaddr_un *addr,
 			   socklen_t *len)
@@ -47,6 +50,7 @@ static int notify_datagram(const struct sockaddr_un *addr, socklen_t len,
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 	};
+	struct timeval patience = { .tv_usec = NOTIFY_PATIENCE };
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int error = 0;
 
@@ -60,8 +64,12 @@ static int notify_datagram(const struct sockaddr_un *addr, socklen_t len,
 		control.head.cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(&control.head), &passed, sizeof(int));
 	}
-	/* A manager that does not read must not stop the daemon. */
-	if (sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	/*
+	 * What is about descriptors must not be lost while the manager is
+	 * busy; but one that does not read must not stop the daemon.
+	 */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (sendmsg(fd, &msg, MSG_NOSIGNAL) < 0)
 		error = errno;
 	close(fd);
 	return error;

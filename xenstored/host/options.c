@@ -336,7 +336,8 @@ static enum options_result options_environment(struct options *o, FILE *err)
 static enum options_result options_bad(FILE *err, const char *what,
 				       const char *name)
 {
-	fprintf(err, "xenstored: %s%s (try --help)\n", what, name);
+	fprintf(err, "xenstored: %s%s\n", what, name);
+	options_help(err);
 	return OPTIONS_BAD;
 }
 

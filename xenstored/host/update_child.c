@@ -42,7 +42,7 @@ _Noreturn static void child_run(int (*run)(void *arg), void *arg, int out)
 /* Read until the end, the deadline, or an error; what is too much is lost. */
 static int child_read(int fd, long long due, struct child_result *r)
 {
-	char surplus[512];
+	char surplus[512] = "";
 
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
