@@ -37,9 +37,15 @@ class Daemon:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen(5)
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
 
     def close(self):
+        # The thread first: the number of a closed descriptor is that of the
+        # next daemon's, whose clients it would serve.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join(20)
+        assert not self.thread.is_alive()
         self.listener.close()
         os.unlink(self.path)
 
