@@ -3,6 +3,8 @@
 # reach the parts that the shared library keeps to itself.
 noinst_LTLIBRARIES += libproxenos-core.la
 libproxenos_core_la_SOURCES = \
+	lib/channel.c lib/channel_priv.h \
+	lib/channel_io.c \
 	lib/client.c lib/client_priv.h \
 	lib/client_call.c \
 	lib/client_core.c lib/client_core.h \
@@ -12,7 +14,7 @@ libproxenos_core_la_SOURCES = \
 	lib/transport_device.c \
 	lib/transport_ring.c \
 	lib/transport_unix.c
-libproxenos_core_la_LIBADD = libprotocol.la lib/libpxring.la
+libproxenos_core_la_LIBADD = libpxchannel.la libprotocol.la lib/libpxring.la
 
 lib_LTLIBRARIES += libproxenos.la
 libproxenos_la_SOURCES =
@@ -24,6 +26,7 @@ libproxenos_la_DEPENDENCIES = libproxenos-core.la lib/proxenos.map
 proxenosincludedir = $(includedir)/proxenos
 proxenosinclude_HEADERS = \
 	lib/include/proxenos/client.h \
+	lib/include/proxenos/channel.h \
 	lib/include/proxenos/client_call.h \
 	lib/include/proxenos/transport.h
 
@@ -47,3 +50,13 @@ px_ring_HEADERS = lib/include/proxenos/ring.h
 noinst_HEADERS += lib/ring_client.h
 noinst_LTLIBRARIES += lib/libpxring.la
 lib_libpxring_la_SOURCES = lib/ring_client.c lib/ring_message.c
+
+# Channels: the machine (core, link, read, data, text).
+noinst_LTLIBRARIES += libpxchannel.la
+libpxchannel_la_SOURCES = \
+	lib/channel_core.c lib/channel_core.h \
+	lib/channel_data.c \
+	lib/channel_link.c \
+	lib/channel_read.c \
+	lib/channel_reason.c lib/channel_reason.h \
+	lib/channel_text.c lib/channel_text.h

@@ -2,10 +2,12 @@
 include tests/unit/local.mk
 include tests/property/local.mk
 include tests/sim/local.mk
+include tests/channel/local.mk
 include tests/conformance/local.mk
 include tests/fuzz/local.mk
 include tests/kill/local.mk
 include tests/ring/local.mk
+include tests/xen/local.mk
 
 EXTRA_DIST += .ci/run tests/arrows tests/cppcheck.suppressions tests/run \
 	tests/suites.sh

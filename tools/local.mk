@@ -2,3 +2,4 @@
 include tools/simxen/local.mk
 include tools/xs-probe/local.mk
 include tools/examples/local.mk
+include tools/xs-bench/local.mk

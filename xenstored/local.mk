@@ -16,10 +16,12 @@ libhostpure_la_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 libhostpure_la_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS)
 
 xenstored_xenstored_SOURCES = \
+	xenstored/host/aside.c xenstored/host/aside.h \
 	xenstored/host/asks.c xenstored/host/asks.h \
 	xenstored/host/attach.c \
 	xenstored/host/background.c xenstored/host/background.h \
 	xenstored/host/checkpoint.c xenstored/host/checkpoint.h \
+	xenstored/host/checkpoint_file.c xenstored/host/checkpoint_file.h \
 	xenstored/host/client.c xenstored/host/client.h \
 	xenstored/host/control.c xenstored/host/control.h \
 	xenstored/host/descriptors.c xenstored/host/descriptors.h \
@@ -37,6 +39,8 @@ xenstored_xenstored_SOURCES = \
 	xenstored/host/notify.c xenstored/host/notify.h \
 	xenstored/host/pidfile.c xenstored/host/pidfile.h \
 	xenstored/host/recovery.c xenstored/host/recovery.h \
+	xenstored/host/replay.c \
+	xenstored/host/settle.c xenstored/host/settle.h \
 	xenstored/host/signals.c xenstored/host/signals.h \
 	xenstored/host/trace.c xenstored/host/trace.h \
 	xenstored/host/update.c xenstored/host/update.h \
@@ -53,10 +57,11 @@ xenstored_xenstored_LDADD = libcore.la libhostpure.la libprotocol.la \
 # Run by xs-probe replay: the machine and the journal's reader, without Xen.
 pkglibexec_PROGRAMS = xenstored/proxenos-replay
 xenstored_proxenos_replay_SOURCES = \
+	xenstored/host/checkpoint_file.c xenstored/host/checkpoint_file.h \
 	xenstored/host/fault.c xenstored/host/fault.h \
 	xenstored/host/journal.c xenstored/host/journal.h \
 	xenstored/host/journal_format.h xenstored/host/journal_read.c \
-	xenstored/host/replay.c xenstored/host/replay.h \
+	xenstored/host/replay_main.c xenstored/host/replay.h \
 	xenstored/host/replay_load.c xenstored/host/replay_print.c \
 	xenstored/host/replay_step.c
 xenstored_proxenos_replay_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE

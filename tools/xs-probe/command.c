@@ -76,7 +76,7 @@ const struct command command_table[] = {
 "\n"
 "  xs-probe update\n"
 "  xs-probe update --wait 10 --force /usr/lib/xen-4.17/bin/xenstored\n" },
-	{ "replay", "DIR|FILE", "a dead daemon's journal, explained", "u:Sp:", 1,
+	{ "replay", "DIR|FILE", "a dead daemon's journal, explained", "u:S", 1,
 	  1, replay_run,
 "Executes the journal in DIR again, from its checkpoint on, without a daemon,\n"
 "and prints what each record did: number, time, connection, kind, requests with\n"
@@ -88,9 +88,8 @@ const struct command command_table[] = {
 "a process of its own first; if that dies too, you have found why.  Exit status\n"
 "1 if so, if files are damaged, or if the state at the end is inconsistent.\n"
 "\n"
-"  -u, --until N            stop after record N\n"
-"  -S, --store              the whole store as it is at the end\n"
-"  -p, --priv-domid DOMID   as the daemon was given it, if it was\n"
+"  -u, --until N   stop after record N\n"
+"  -S, --store     the whole store as it is at the end\n"
 "\n"
 "  xs-probe replay /run/xenstored/failed.1760000000\n"
 "  xs-probe replay --until 4711 --store /run/xenstored\n", true },
@@ -153,7 +152,6 @@ static const struct option long_options[] = {
 	{ "force", no_argument, NULL, 'F' },
 	{ "until", required_argument, NULL, 'u' },
 	{ "store", no_argument, NULL, 'S' },
-	{ "priv-domid", required_argument, NULL, 'p' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },

@@ -17,8 +17,7 @@ int replay_run(struct probe *probe, int argc, char **argv)
 {
 	const char *program = getenv("XS_PROBE_REPLAY");
 	const char *until = probe->value['u'];
-	const char *priv = probe->value['p'];
-	char *args[10];
+	char *args[8];
 	int n = 0;
 
 	if (!program || !*program)
@@ -31,10 +30,6 @@ int replay_run(struct probe *probe, int argc, char **argv)
 	if (until) {
 		args[n++] = (char *)(uintptr_t)"--until";
 		args[n++] = (char *)(uintptr_t)until;
-	}
-	if (priv) {
-		args[n++] = (char *)(uintptr_t)"--priv-domid";
-		args[n++] = (char *)(uintptr_t)priv;
 	}
 	args[n++] = (char *)(uintptr_t)"--";
 	args[n++] = argv[0];

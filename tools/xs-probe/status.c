@@ -42,7 +42,7 @@ static const struct {
 	bool age;		/* in microseconds */
 	bool warn;		/* if not 0 */
 } survival[] = {
-	{ "journal_bytes", "journal", "bytes of input since the last "
+	{ "journal", "journal", "bytes of input since the last "
 	  "checkpoint", false, false },
 	{ "checkpoints", "checkpoints", "done by this process", false, false },
 	{ "checkpoint_age_us", "last one", "ago", true, false },

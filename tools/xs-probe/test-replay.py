@@ -174,7 +174,7 @@ class Killed(unittest.TestCase):
                          len([k for _, k in self.records() if k < 64]))
         self.assertEqual((host["poisoned"], host["doubtful"]), (0, 0))
         self.assertEqual(host["checkpoints"], 1)
-        self.assertGreater(host["journal_bytes"], 0)
+        self.assertGreater(host["journal"], 0)
 
     def test_until(self):
         whole = self.replay_json("--store")

@@ -121,7 +121,7 @@ STATUS = (b"0\ndaemon=proxenos version=0.1.0 machine=1 uptime_us=3725000000 "
           b"requests=99 events=4 merged=1 lost=0 conflicts=0 refused=2 "
           b"from-tomorrow=1\n")
 HOST = b"0\npid=77 rundir=/run/x%20y sockets=1 passes=5\n"
-SURVIVOR = (b"0\npid=77 rundir=/run/x journal_bytes=4711 checkpoints=12 "
+SURVIVOR = (b"0\npid=77 rundir=/run/x journal=4711 checkpoints=12 "
             b"checkpoint_age_us=61000000 recovered=8 doubtful=3 poisoned=1 "
             b"restarts=5\n")
 

@@ -26,7 +26,11 @@
 
 #include "xenstored/core/machine.h"
 
-/* Version of the records, beside MACHINE_VERSION in the first of them. */
+/*
+ * Version of the records.  MACHINE_VERSION stands beside it for people: an
+ * image is read by every machine that knows its records, whatever it does
+ * with them.
+ */
 #define IMAGE_VERSION 1u
 
 /*

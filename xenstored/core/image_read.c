@@ -46,10 +46,11 @@ static int read_machine(struct reading *r, struct image_item *item)
 
 	if (m->special[0])
 		return reading_damaged(r, item);
-	if (field_take_number(&f, "image", UINT32_MAX) != IMAGE_VERSION ||
-	    field_take_number(&f, "machine", UINT32_MAX) != MACHINE_VERSION)
+	/* Behaviour may change; what a state is made of has this version. */
+	if (field_take_number(&f, "image", UINT32_MAX) != IMAGE_VERSION)
 		return reading_fail(r, -ENOTSUP,
 				    "the image is of another version");
+	field_take_number(&f, "machine", UINT32_MAX);
 	m->now = field_take_number(&f, "now", UINT64_MAX);
 	m->started = field_take_number(&f, "started", UINT64_MAX);
 	r->age = field_take_number(&f, "age", UINT64_MAX);

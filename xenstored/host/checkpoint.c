@@ -9,7 +9,6 @@
 #include "xenstored/host/checkpoint.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <talloc.h>
@@ -17,12 +16,15 @@
 
 #include "xenstored/core/hash.h"
 #include "xenstored/core/image.h"
+#include "xenstored/host/aside.h"
+#include "xenstored/host/checkpoint_file.h"
 #include "xenstored/host/evtchn.h"
 #include "xenstored/host/fault.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/host.h"
 #include "xenstored/host/journal.h"
 #include "xenstored/host/log.h"
+#include "xenstored/host/recovery.h"
 
 /* Journal bytes after which a checkpoint is due. */
 #define CHECKPOINT_BYTES (JOURNAL_SEGMENT / 2)
@@ -30,9 +32,6 @@
 #define CHECKPOINT_SLICE 128u
 /* After a failure, microseconds. */
 #define CHECKPOINT_RETRY 5000000u
-#define CHECKPOINT_BUCKETS 16384
-/* Longest key: "base <conn> <id> " and a path. */
-#define CHECKPOINT_KEY_MAX (WIRE_ABS_PATH_MAX + 64)
 
 /* A record as it was written last. */
 struct written {
@@ -57,12 +56,6 @@ struct checkpoint {
 	struct hash_key key;
 };
 
-static TDB_DATA data_of(const void *bytes, size_t len)
-{
-	return (TDB_DATA){ .dptr = (unsigned char *)(uintptr_t)bytes,
-			   .dsize = len };
-}
-
 static int checkpoint_end(struct checkpoint *c)
 {
 	image_walk_free(c->walk);
@@ -80,10 +73,9 @@ static int checkpoint_end(struct checkpoint *c)
 	return 0;
 }
 
-int checkpoint_open(struct host *h)
+int checkpoint_open(struct host *h, bool create)
 {
 	struct checkpoint *c = talloc_zero(h, struct checkpoint);
-	char *name;
 	int error;
 
 	if (!c)
@@ -93,14 +85,8 @@ int checkpoint_open(struct host *h)
 	/* Until somebody says what the file holds. */
 	c->wipe = true;
 	talloc_set_destructor(c, checkpoint_end);
-	name = talloc_asprintf(c, "%s/store.tdb", h->options->rundir);
-	errno = ENOMEM;
-	if (name)
-		c->tdb = tdb_open(name, CHECKPOINT_BUCKETS,
-				  TDB_NOSYNC | TDB_INCOMPATIBLE_HASH,
-				  O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (!c->tdb) {
-		error = errno == EIO || !errno ? -EPROTO : -errno;
+	c->tdb = checkpoint_file_open(h->options->rundir, create, &error);
+	if (!c->tdb && !create) {
 		talloc_free(c);
 		return error;
 	}
@@ -116,24 +102,11 @@ void checkpoint_close(struct host *h)
 
 /* ------------------------------------------------------------ records -- */
 
-static int store(struct checkpoint *c, const char *key, const void *value,
-		 size_t len)
-{
-	TDB_DATA k = data_of(key, strlen(key));
-
-	if (len == SIZE_MAX) {
-		if (!tdb_delete(c->tdb, k) ||
-		    tdb_error(c->tdb) == TDB_ERR_NOEXIST)
-			return 0;
-		return -EIO;
-	}
-	return tdb_store(c->tdb, k, data_of(value, len), TDB_REPLACE) ?
-		-ENOSPC : 0;
-}
-
 static int put_node(void *arg, const char *key, const void *value, size_t len)
 {
-	return store(arg, key, value, len);
+	struct checkpoint *c = arg;
+
+	return checkpoint_file_put(c->tdb, key, value, len);
 }
 
 static uint64_t key_hash(const struct checkpoint *c, const char *key)
@@ -165,7 +138,6 @@ struct loading {
 	struct checkpoint *c;
 	int (*take)(void *arg, const char *key, const void *value, size_t len);
 	void *arg;
-	int error;
 };
 
 static struct written *written_new(struct checkpoint *c, const char *key,
@@ -182,28 +154,20 @@ static struct written *written_new(struct checkpoint *c, const char *key,
 	return w;
 }
 
-static int load_record(struct tdb_context *tdb, TDB_DATA key, TDB_DATA value,
-		       void *arg)
+static int load_record(void *arg, const char *key, const void *value,
+		       size_t len)
 {
 	struct loading *l = arg;
 	struct checkpoint *c = l->c;
-	char text[CHECKPOINT_KEY_MAX];
 	struct written *w;
+	int error = l->take(l->arg, key, value, len);
 
-	l->error = -EPROTO;
-	if (key.dsize >= sizeof(text))
-		return 1;
-	memcpy(text, key.dptr, key.dsize);
-	text[key.dsize] = '\0';
-	l->error = l->take(l->arg, text, value.dptr, value.dsize);
-	if (l->error || !strncmp(text, "node ", 5))
-		return l->error != 0;
-	w = written_new(c, text, key_hash(c, text));
-	if (!w) {
-		l->error = -ENOMEM;
-		return 1;
-	}
-	w->content = content_hash(c, value.dptr, value.dsize);
+	if (error || !strncmp(key, "node ", 5))
+		return error;
+	w = written_new(c, key, key_hash(c, key));
+	if (!w)
+		return -ENOMEM;
+	w->content = content_hash(c, value, len);
 	w->round = 0;
 	return 0;
 }
@@ -212,12 +176,9 @@ int checkpoint_load(struct host *h,
 		    int (*take)(void *arg, const char *key, const void *value,
 				size_t len), void *arg)
 {
-	struct loading l = { h->checkpoint, take, arg, 0 };
+	struct loading l = { h->checkpoint, take, arg };
 
-	if (tdb_traverse_read(h->checkpoint->tdb, load_record, &l) < 0 &&
-	    !l.error)
-		l.error = -EPROTO;
-	return l.error;
+	return checkpoint_file_each(h->checkpoint->tdb, load_record, &l);
 }
 
 void checkpoint_seed(struct host *h)
@@ -244,7 +205,7 @@ static int put_rest(void *arg, const char *key, const void *value, size_t len)
 		w = written_new(c, key, hash);
 	if (!w)
 		return -ENOMEM;
-	error = store(c, key, value, len);
+	error = checkpoint_file_put(c->tdb, key, value, len);
 	w->content = content;
 	w->round = c->round;
 	return error;
@@ -262,7 +223,7 @@ static int delete_gone(struct checkpoint *c)
 			at = &w->next;
 			continue;
 		}
-		error = store(c, w->key, NULL, SIZE_MAX);
+		error = checkpoint_file_put(c->tdb, w->key, NULL, SIZE_MAX);
 		if (error)
 			return error;
 		*at = w->next;
@@ -272,40 +233,67 @@ static int delete_gone(struct checkpoint *c)
 	return 0;
 }
 
-static int put_ring(struct checkpoint *c, const struct guest *g)
+static int put_ring(struct checkpoint *c, uint32_t domid, uint32_t port,
+		    uint32_t remote, uint32_t req_cons, uint32_t rsp_prod)
 {
 	char key[32], value[160];
 	int n;
 
-	snprintf(key, sizeof(key), "ring %u", g->domid);
+	snprintf(key, sizeof(key), "ring %u", domid);
 	n = snprintf(value, sizeof(value),
-		     "port=%u remote=%u req_cons=%u rsp_prod=%u features=%u ",
-		     g->port, g->remote, g->ring.req_cons, g->ring.rsp_prod,
-		     g->ring.features);
+		     "port=%u remote=%u req_cons=%u rsp_prod=%u ", port,
+		     remote, req_cons, rsp_prod);
 	return put_rest(c, key, value, (size_t)n);
 }
 
+/* With what the image does not hold of the machine's configuration. */
 static int put_host(struct host *h, struct checkpoint *c)
 {
-	char value[160];
+	char value[240];
 	int n;
 
 	n = snprintf(value, sizeof(value),
-		     "format=%u machine=%u segment=%llu virq=%u "
-		     "restarts=%llu ", CHECKPOINT_FORMAT, MACHINE_VERSION,
+		     "format=%u machine=%u segment=%llu virq=%u priv=%u "
+		     "features=%u output_max=%llu restarts=%llu ",
+		     CHECKPOINT_FORMAT, MACHINE_VERSION,
 		     (unsigned long long)c->segment,
-		     h->evtchn ? evtchn_virq(h->evtchn) : UINT32_MAX,
+		     h->evtchn ? evtchn_virq(h->evtchn) :
+		     h->recovery ? h->recovery->virq : UINT32_MAX,
+		     h->config.priv_domid, h->config.features,
+		     (unsigned long long)h->config.socket_output_max,
 		     (unsigned long long)h->count.restarts);
 	return put_rest(c, "host", value, (size_t)n);
+}
+
+/* As the records say, where nobody has mapped them (settle.h). */
+static int put_recovered(struct host *h, struct checkpoint *c)
+{
+	const struct table *rings = &h->recovery->rings;
+	int error = 0;
+
+	for (uint32_t i = 0; i < rings->size && !error; i++) {
+		const struct recovered_ring *r = table_get(rings, i);
+
+		if (r && r->known)
+			error = put_ring(c, i, r->port, r->remote,
+					 r->req_cons, r->rsp_prod);
+	}
+	return error;
 }
 
 static int put_rings(struct host *h, struct checkpoint *c)
 {
 	int error = 0;
 
+	if (h->options->settle)
+		return put_recovered(h, c);
 	for (struct list *l = h->guests.next; l != &h->guests && !error;
-	     l = l->next)
-		error = put_ring(c, list_of(l, struct guest, all));
+	     l = l->next) {
+		const struct guest *g = list_of(l, struct guest, all);
+
+		error = put_ring(c, g->domid, g->port, g->remote,
+				 g->ring.req_cons, g->ring.rsp_prod);
+	}
 	return error;
 }
 
@@ -331,7 +319,8 @@ static void checkpoint_fail(struct host *h, int error)
 {
 	struct checkpoint *c = h->checkpoint;
 
-	tdb_transaction_cancel(c->tdb);
+	if (c->tdb)
+		tdb_transaction_cancel(c->tdb);
 	image_walk_free(c->walk);
 	image_release(c->snapshot);
 	c->walk = NULL;
@@ -339,6 +328,9 @@ static void checkpoint_fail(struct host *h, int error)
 	checkpoint_forget(c);
 	c->retry = h->now + CHECKPOINT_RETRY;
 	log_say(LOG_CHECKPOINT, "cannot be written: %s", strerror(-error));
+	/* What is kept for people gives way to what is kept for guests. */
+	if (error == -ENOSPC && aside_yield(h->options->rundir))
+		c->retry = h->now;
 }
 
 static int checkpoint_write_rest(struct host *h, struct checkpoint *c)
@@ -356,6 +348,19 @@ static int checkpoint_write_rest(struct host *h, struct checkpoint *c)
 	return error ? error : delete_gone(c);
 }
 
+/* The file may have been impossible to make, for want of room. */
+static int checkpoint_start(struct host *h, struct checkpoint *c)
+{
+	int error;
+
+	if (!c->tdb)
+		c->tdb = checkpoint_file_open(h->options->rundir, true,
+					      &error);
+	if (!c->tdb)
+		return error;
+	return tdb_transaction_start(c->tdb) ? -EIO : 0;
+}
+
 static int checkpoint_begin(struct host *h)
 {
 	struct checkpoint *c = h->checkpoint;
@@ -365,8 +370,11 @@ static int checkpoint_begin(struct host *h)
 	/* The host owes answers: after the next pass, then. */
 	if (machine_ask_peek(h->machine, &ask))
 		return -EBUSY;
-	if (tdb_transaction_start(c->tdb))
-		return -EIO;
+	error = checkpoint_start(h, c);
+	if (error) {
+		checkpoint_fail(h, error);
+		return error;
+	}
 	c->round++;
 	error = c->wipe && tdb_wipe_all(c->tdb) ? -EIO : 0;
 	if (!error)

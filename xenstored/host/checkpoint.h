@@ -18,17 +18,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/wire.h"
+
 struct host;
 struct checkpoint;
 
 /* What stands in the record "host". */
 #define CHECKPOINT_FORMAT 1u
 
+/* Longest key: "base <conn> <id> " and a path. */
+#define CHECKPOINT_KEY_MAX (WIRE_ABS_PATH_MAX + 64)
+
 /*
- * Open the file in the run directory, or make one; sets h->checkpoint.  0 or
- * -errno, -EPROTO if what is there is no such file.
+ * Open the file in the run directory; sets h->checkpoint.  0 or -errno:
+ * -ENOENT if there is none, -EPROTO if what is there is no such file.  With
+ * `create` one is made, and if that is impossible now it is tried again with
+ * each checkpoint: only -ENOMEM is returned.
  */
-int checkpoint_open(struct host *h);
+int checkpoint_open(struct host *h, bool create);
 void checkpoint_close(struct host *h);
 
 /*

@@ -275,7 +275,10 @@ void client_output(struct client *c)
 	}
 	msg.msg_iovlen = n;
 	client_doubt(c, c->conn, journal_sending);
-	len = sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	/* One reply is the rule, and the plain call costs the kernel less. */
+	len = n == 1 ? send(c->fd, spans[0].at, total,
+			    MSG_DONTWAIT | MSG_NOSIGNAL) :
+		       sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	error = len < 0 ? errno : 0;
 	fault_point("sent");
 	if (len > 0)

@@ -217,23 +217,6 @@ static void reply_value(struct reply *r, const char *text)
 	}
 }
 
-/* What stands between a death and a loss, and what deaths there were. */
-static void probe_survival(struct reply *r)
-{
-	const struct host *h = r->host;
-
-	reply_add(r, " journal_bytes=%llu checkpoints=%llu "
-		  "checkpoint_age_us=%llu recovered=%llu doubtful=%llu "
-		  "poisoned=%llu restarts=%llu",
-		  (unsigned long long)checkpoint_journal(h),
-		  (unsigned long long)checkpoint_count(h),
-		  (unsigned long long)checkpoint_age(h),
-		  (unsigned long long)h->count.recovered,
-		  (unsigned long long)h->count.doubtful,
-		  (unsigned long long)h->count.poisoned,
-		  (unsigned long long)h->count.restarts);
-}
-
 static uint32_t probe_host(struct reply *r, uint64_t cursor)
 {
 	struct host *h = r->host;
@@ -241,13 +224,21 @@ static uint32_t probe_host(struct reply *r, uint64_t cursor)
 	reply_add(r, "0\npid=%ld rundir=", (long)getpid());
 	reply_value(r, h->options->rundir);
 	reply_add(r, " sockets=%u passes=%llu requests_in_bytes=%llu "
-		  "replies_out_bytes=%llu tracing=%d logging=%d",
+		  "replies_out_bytes=%llu tracing=%d logging=%d "
+		  "recovered=%llu doubtful=%llu poisoned=%llu "
+		  "checkpoints=%llu journal=%llu "
+		  "checkpoint_age_us=%llu restarts=%llu\n",
 		  h->client_count, (unsigned long long)h->count.passes,
 		  (unsigned long long)h->count.in_bytes,
 		  (unsigned long long)h->count.out_bytes,
-		  trace_on(h->trace), h->options->verbose);
-	probe_survival(r);
-	reply_add(r, "\n");
+		  trace_on(h->trace), h->options->verbose,
+		  (unsigned long long)h->count.recovered,
+		  (unsigned long long)h->count.doubtful,
+		  (unsigned long long)h->count.poisoned,
+		  (unsigned long long)checkpoint_count(h),
+		  (unsigned long long)checkpoint_journal(h),
+		  (unsigned long long)checkpoint_age(h),
+		  (unsigned long long)h->count.restarts);
 	return 0;
 }
 

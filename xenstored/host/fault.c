@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "protocol/cursor.h"
+#include "xenstored/core/machine.h"
 
 #ifdef ENABLE_FAULTS
 void fault_point(const char *name)
@@ -27,5 +28,19 @@ void fault_point(const char *name)
 	    wanted[strlen(name)] != ':' || --left)
 		return;
 	raise(SIGKILL);
+}
+
+void fault_input(const struct machine_input *in)
+{
+	static const char *text;
+
+	if (!text) {
+		text = getenv("XENSTORED_DIE_ON");
+		if (!text)
+			text = "";
+	}
+	if (*text && in->type == MACHINE_IN_BYTES &&
+	    memmem(in->data, in->len, text, strlen(text)))
+		raise(SIGKILL);
 }
 #endif

@@ -247,31 +247,38 @@ uint32_t guest_map(struct host *h, const struct machine_ask *ask)
 	return (uint32_t)-error;
 }
 
-static void guest_free(struct guest *g)
+static void guest_free(struct guest *g, struct ring_page *page)
 {
 	struct host *h = g->host;
 
 	guest_unlink(g);
 	table_set(&h->by_domid, g->domid, NULL);
 	guest_unbind(g);
-	mapping_put(h->mapping, g->domid, g->ring.page);
+	/* Until then Xen keeps a dead domain. */
+	mapping_put(h->mapping, g->domid, page);
 	talloc_free(g);
 }
 
 void guest_unmap(struct host *h, uint32_t domid)
 {
 	struct guest *g = guest_of(h, domid);
+	struct ring_page *page;
 
 	if (!g)
 		return;
+	page = g->ring.page;
 	ring_detach(&g->ring);
-	guest_free(g);
+	guest_free(g, page);
 }
 
 void guest_forget_all(struct host *h)
 {
-	while (!list_empty(&h->guests))
-		guest_free(list_of(h->guests.next, struct guest, all));
+	struct guest *g;
+
+	while (!list_empty(&h->guests)) {
+		g = list_of(h->guests.next, struct guest, all);
+		guest_free(g, g->ring.page);
+	}
 }
 
 /* -------------------------------------------------------------- turns -- */

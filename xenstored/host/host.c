@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include "xenstored/host/fault.h"
 #include "xenstored/host/journal.h"
 #include "xenstored/host/log.h"
 
@@ -29,6 +30,7 @@ void host_feed(struct host *h, const struct machine_input *in)
 
 	if (h->journal)
 		host_record(h, in);
+	fault_input(in);
 	error = machine_step(h->machine, in);
 	if (h->journal)
 		journal_executed(h->journal);

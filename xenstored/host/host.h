@@ -75,6 +75,8 @@ struct host {
 
 	uint64_t now;			/* of this pass, microseconds */
 	uint64_t due[TIMER_COUNT];	/* UINT64_MAX: not set */
+	int timer;			/* descriptor that wakes for them */
+	uint64_t armed;			/* when it will; UINT64_MAX: not */
 	uint64_t watchdog;		/* interval; 0: not watched */
 
 	struct list ready;		/* guests that are to have a turn */
@@ -143,6 +145,7 @@ enum host_source {
 	EPOLL_LISTENER,
 	EPOLL_EVTCHN,
 	EPOLL_SIGNALS,
+	EPOLL_TIMER,
 };
 
 /* epoll_ctl() in one line; 0 or -errno. */

@@ -24,6 +24,7 @@ struct journal {
 	uint64_t end;			/* = header->published */
 	struct journal_doubt doubt;	/* as in the header */
 	bool broken;
+	struct journal_header none;	/* in its place while there is none */
 };
 
 bool journal_name(char *buf, size_t size, const char *dir, uint64_t number)
@@ -121,7 +122,7 @@ static int journal_begin(struct journal *j, uint64_t number)
 	h->number = number;
 	h->size = JOURNAL_SEGMENT;
 	h->published = h->executed = JOURNAL_HEADER;
-	h->broken = h->deaths = 0;
+	h->broken = h->deaths = h->continued = h->reserved = 0;
 	/* A call may be under way whose record comes into this segment. */
 	h->receiving = j->doubt.receiving;
 	h->sending = j->doubt.sending;
@@ -131,6 +132,8 @@ static int journal_begin(struct journal *j, uint64_t number)
 		munmap(map, JOURNAL_SEGMENT);
 		return error;
 	}
+	/* From here on the one before is not the last: see journal_follows(). */
+	__atomic_store_n(&j->header->continued, 1, __ATOMIC_RELEASE);
 	if (j->map)
 		munmap(j->map, JOURNAL_SEGMENT);
 	j->map = map;
@@ -161,12 +164,22 @@ struct journal *journal_new(const void *parent, const char *dir,
 	talloc_set_destructor(j, journal_end);
 	j->oldest = number;
 	j->doubt = *doubt;
-	if (j->dir)
-		*error = journal_begin(j, number);
-	if (!*error)
-		return j;
-	talloc_free(j);
-	return NULL;
+	j->header = &j->none;
+	j->number = number - 1;
+	j->end = JOURNAL_HEADER;
+	if (!j->dir) {
+		talloc_free(j);
+		return NULL;
+	}
+	*error = journal_begin(j, number);
+	j->broken = *error;
+	return j;
+}
+
+void journal_break(struct journal *j)
+{
+	j->broken = true;
+	__atomic_store_n(&j->header->broken, 1, __ATOMIC_RELEASE);
 }
 
 /* Room for one more record of that length, in the next segment if need be. */
@@ -180,10 +193,8 @@ static int journal_room(struct journal *j, uint32_t len)
 	    JOURNAL_SEGMENT)
 		return 0;
 	error = journal_begin(j, j->number + 1);
-	if (error) {
-		j->broken = true;
-		__atomic_store_n(&j->header->broken, 1, __ATOMIC_RELEASE);
-	}
+	if (error)
+		journal_break(j);
 	return error;
 }
 
@@ -350,17 +361,30 @@ uint64_t journal_since(const struct journal *j, uint64_t number)
 	       j->end - JOURNAL_HEADER;
 }
 
-/* "journal.<n>" within the range? */
-static bool segment_in(const char *name, uint64_t from, uint64_t to)
+/* "journal.<n>"? */
+static bool segment_number(const char *name, uint64_t *number)
 {
 	static const char prefix[] = "journal.";
 	struct span digits = { name + sizeof(prefix) - 1, 0 };
-	uint64_t n;
 
 	if (strncmp(name, prefix, sizeof(prefix) - 1))
 		return false;
 	digits.len = strlen(digits.at);
-	return span_number(digits, UINT64_MAX, &n) && n >= from && n < to;
+	return span_number(digits, UINT64_MAX, number);
+}
+
+uint64_t journal_last(const char *dir)
+{
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+	uint64_t number, last = 0;
+
+	while (d && (entry = readdir(d)))
+		if (segment_number(entry->d_name, &number) && number > last)
+			last = number;
+	if (d)
+		closedir(d);
+	return last;
 }
 
 void journal_clear(const char *dir, const char *aside, uint64_t from,
@@ -369,9 +393,11 @@ void journal_clear(const char *dir, const char *aside, uint64_t from,
 	char name[4096], there[4096];
 	struct dirent *entry;
 	DIR *d = opendir(dir);
+	uint64_t number;
 
 	while (d && (entry = readdir(d))) {
-		if (!segment_in(entry->d_name, from, to))
+		if (!segment_number(entry->d_name, &number) ||
+		    number < from || number >= to)
 			continue;
 		snprintf(name, sizeof(name), "%s/%s", dir, entry->d_name);
 		snprintf(there, sizeof(there), "%s/%s", aside ? aside : "",

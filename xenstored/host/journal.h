@@ -64,7 +64,8 @@ struct journal;
  * Begin writing segment `number` in directory `dir`, replacing a file of
  * that name.  Its header has the doubts of the process before from the
  * start, so that a death before they are dealt with does not hide them.
- * NULL and *error: -errno.
+ * NULL for want of memory.  If the segment cannot be had the journal is
+ * broken from the start, and *error says why; journal_rotate() tries again.
  */
 struct journal *journal_new(const void *parent, const char *dir,
 			    uint64_t number, const struct journal_doubt *doubt,
@@ -80,6 +81,11 @@ int journal_input(struct journal *j, const struct machine_input *in);
 int journal_ring(struct journal *j, uint32_t domid, uint32_t port,
 		 uint32_t remote, uint32_t req_cons, uint32_t rsp_prod);
 int journal_virq(struct journal *j, uint32_t port);
+/*
+ * What is recorded does not stand for what is served: a death now is the end
+ * of the store, until the next checkpoint.
+ */
+void journal_break(struct journal *j);
 /* The record published last was executed. */
 void journal_executed(struct journal *j);
 bool journal_broken(const struct journal *j);
@@ -109,6 +115,8 @@ void journal_drop_before(struct journal *j, uint64_t number);
  */
 void journal_clear(const char *dir, const char *aside, uint64_t from,
 		   uint64_t to);
+/* The highest number of a segment in that directory; 0: there is none. */
+uint64_t journal_last(const char *dir);
 /* The segment that is written now. */
 uint64_t journal_number(const struct journal *j);
 /* Bytes published since the segment `number` began. */
@@ -119,6 +127,7 @@ uint64_t journal_since(const struct journal *j, uint64_t number);
 /* What the header of a segment tells of the death of its writer. */
 struct journal_death {
 	bool broken;		/* not everything is there */
+	bool continued;		/* there was a segment after this one */
 	struct journal_doubt doubt;
 	/* The last record was published and not executed. */
 	bool suspect;
@@ -130,17 +139,26 @@ struct journal_reader;
 
 /*
  * Open a segment for reading; NULL and *error: -ENOENT, -EPROTO (damaged),
- * -ENOTSUP (another version).
+ * -ESTALE (another format, or inputs of a machine of another version, which
+ * goes to *machine if that is not NULL; a segment without any input is of
+ * every version).
  */
 struct journal_reader *journal_open(const void *parent, const char *dir,
-				    uint64_t number, int *error);
+				    uint64_t number, uint32_t *machine,
+				    int *error);
 /*
- * The same of a file that is not to be touched, for a post-mortem: what
- * journal_dare() and journal_dared() note stays in this process.
+ * The same of a file that is not to be touched, for a post-mortem: what is
+ * noted in it stays in this process.
  */
 struct journal_reader *journal_open_copy(const void *parent, const char *dir,
-					 uint64_t number, int *error);
+					 uint64_t number, uint32_t *machine,
+					 int *error);
 const struct journal_death *journal_death(const struct journal_reader *r);
+/* It has no records. */
+bool journal_empty(const struct journal_reader *r);
+/* Say so in a segment that nobody writes any more: broken, continued. */
+void journal_spoil(struct journal_reader *r);
+void journal_follows(struct journal_reader *r);
 /*
  * The next record: 1 and *out (data points into the mapping), 0 at the end,
  * -EPROTO if it is damaged.

@@ -21,6 +21,8 @@ struct journal_header {
 	uint32_t sending;
 	uint32_t broken;
 	uint32_t deaths;	/* at the record behind `executed` */
+	uint32_t continued;	/* another segment follows */
+	uint32_t reserved;
 };
 
 /* Before each record; records are aligned to 8. */

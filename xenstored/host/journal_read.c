@@ -48,14 +48,20 @@ static int reader_map(struct journal_reader *r, const char *name, bool copy)
 	return 0;
 }
 
-static int reader_judge(struct journal_reader *r, uint64_t number)
+static int reader_judge(struct journal_reader *r, uint64_t number,
+			uint32_t *machine)
 {
 	const struct journal_header *h = r->header;
 
 	if (h->magic != JOURNAL_MAGIC || h->number != number)
 		return -EPROTO;
-	if (h->format != JOURNAL_FORMAT || h->machine != MACHINE_VERSION)
-		return -ENOTSUP;
+	/* Where these three stand does not change with the format. */
+	if (machine)
+		*machine = h->machine;
+	if (h->format != JOURNAL_FORMAT)
+		return -ESTALE;
+	if (h->machine != MACHINE_VERSION && h->published > JOURNAL_HEADER)
+		return -ESTALE;
 	if (h->size != r->size || h->published < JOURNAL_HEADER ||
 	    h->published > r->size || h->published % 8 ||
 	    h->executed < JOURNAL_HEADER || h->executed > h->published)
@@ -64,6 +70,7 @@ static int reader_judge(struct journal_reader *r, uint64_t number)
 	r->executed = h->executed;
 	r->death = (struct journal_death){
 		.broken = h->broken,
+		.continued = h->continued,
 		.doubt = { h->receiving, h->sending },
 		.suspect = h->executed < h->published,
 		.deaths = h->deaths,
@@ -74,7 +81,7 @@ static int reader_judge(struct journal_reader *r, uint64_t number)
 
 static struct journal_reader *reader_new(const void *parent, const char *dir,
 					 uint64_t number, bool copy,
-					 int *error)
+					 uint32_t *machine, int *error)
 {
 	struct journal_reader *r = talloc_zero(parent, struct journal_reader);
 	char name[4096];
@@ -87,7 +94,7 @@ static struct journal_reader *reader_new(const void *parent, const char *dir,
 	if (journal_name(name, sizeof(name), dir, number))
 		*error = reader_map(r, name, copy);
 	if (!*error)
-		*error = reader_judge(r, number);
+		*error = reader_judge(r, number, machine);
 	if (!*error)
 		return r;
 	talloc_free(r);
@@ -95,15 +102,32 @@ static struct journal_reader *reader_new(const void *parent, const char *dir,
 }
 
 struct journal_reader *journal_open(const void *parent, const char *dir,
-				    uint64_t number, int *error)
+				    uint64_t number, uint32_t *machine,
+				    int *error)
 {
-	return reader_new(parent, dir, number, false, error);
+	return reader_new(parent, dir, number, false, machine, error);
 }
 
 struct journal_reader *journal_open_copy(const void *parent, const char *dir,
-					 uint64_t number, int *error)
+					 uint64_t number, uint32_t *machine,
+					 int *error)
 {
-	return reader_new(parent, dir, number, true, error);
+	return reader_new(parent, dir, number, true, machine, error);
+}
+
+bool journal_empty(const struct journal_reader *r)
+{
+	return r->published == JOURNAL_HEADER;
+}
+
+void journal_spoil(struct journal_reader *r)
+{
+	__atomic_store_n(&r->header->broken, 1, __ATOMIC_RELEASE);
+}
+
+void journal_follows(struct journal_reader *r)
+{
+	__atomic_store_n(&r->header->continued, 1, __ATOMIC_RELEASE);
 }
 
 const struct journal_death *journal_death(const struct journal_reader *r)

@@ -52,6 +52,8 @@ static const struct log_row rows[LOG_COUNT] = {
 	[LOG_RECOVERED] =	{ "XSD043", LOG_NOTICE },
 	[LOG_POISON] =		{ "XSD044", LOG_ALERT },
 	[LOG_DOUBT] =		{ "XSD045", LOG_NOTICE },
+	[LOG_SETTLE] =		{ "XSD046", LOG_NOTICE },
+	[LOG_KEEP] =		{ "XSD047", LOG_WARNING },
 	[LOG_UPDATE] =		{ "XSD060", LOG_NOTICE },
 	[LOG_UPDATE_FAILED] =	{ "XSD061", LOG_ERR },
 };

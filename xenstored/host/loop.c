@@ -20,6 +20,8 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "xenstored/host/asks.h"
 #include "xenstored/host/checkpoint.h"
@@ -72,20 +74,35 @@ static void loop_timers(struct host *h)
 	}
 }
 
-/* Milliseconds to wait, rounded up so that what is due then is due. */
-static int loop_timeout(const struct host *h)
+/*
+ * A timeout of epoll_wait() would start and stop a timer of the kernel's in
+ * each pass.  This one is left running: it is moved only when something is
+ * due before it fires, and what moved away costs a pass with nothing to do.
+ */
+static void loop_arm(struct host *h)
 {
-	uint64_t due = UINT64_MAX, now = host_clock();
+	struct itimerspec when = { 0 };
+	uint64_t due = UINT64_MAX;
 
 	for (unsigned int i = 0; i < TIMER_COUNT; i++)
 		if (h->due[i] < due)
 			due = h->due[i];
-	if (due == UINT64_MAX)
-		return -1;
-	if (due <= now)
-		return 0;
-	due = (due - now + 999) / 1000;
-	return due < 3600000 ? (int)due : 3600000;
+	if (due >= h->armed)
+		return;
+	when.it_value.tv_sec = (time_t)(due / 1000000);
+	/* All zero would mean never, and the clock's zero is long past. */
+	when.it_value.tv_nsec = (long)(due % 1000000) * 1000 + 1;
+	/* Cannot fail: the descriptor is there and the time is one. */
+	timerfd_settime(h->timer, TFD_TIMER_ABSTIME, &when, NULL);
+	h->armed = due;
+}
+
+static void loop_fired(struct host *h)
+{
+	uint64_t times;
+
+	if (read(h->timer, &times, sizeof(times)) == sizeof(times))
+		h->armed = UINT64_MAX;
 }
 
 /* ------------------------------------------------------------- stages -- */
@@ -108,6 +125,9 @@ static void loop_world(struct host *h, const struct epoll_event *events,
 			break;
 		case EPOLL_SIGNALS:
 			signals_turn(h);
+			break;
+		case EPOLL_TIMER:
+			loop_fired(h);
 			break;
 		}
 	}
@@ -226,8 +246,9 @@ int loop_run(struct host *h)
 		int count;
 
 		h->due[TIMER_MACHINE] = machine_deadline(h->machine);
+		loop_arm(h);
 		count = epoll_wait(h->epoll, events, LOOP_EVENTS,
-				   more ? 0 : loop_timeout(h));
+				   more ? 0 : -1);
 		if (count < 0 && errno != EINTR)
 			return -errno;
 		more = loop_pass(h, events, count < 0 ? 0 : count);

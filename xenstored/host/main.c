@@ -12,11 +12,13 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <talloc.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "protocol/ring.h"
+#include "xenstored/host/aside.h"
 #include "xenstored/host/asks.h"
 #include "xenstored/host/background.h"
 #include "xenstored/host/checkpoint.h"
@@ -34,6 +36,7 @@
 #include "xenstored/host/mapping.h"
 #include "xenstored/host/notify.h"
 #include "xenstored/host/pidfile.h"
+#include "xenstored/host/settle.h"
 #include "xenstored/host/signals.h"
 #include "xenstored/host/trace.h"
 #include "xenstored/host/update.h"
@@ -78,6 +81,16 @@ static int start_epoll(struct host *h)
 {
 	h->epoll = epoll_create1(EPOLL_CLOEXEC);
 	return h->epoll < 0 ? -errno : 0;
+}
+
+static int start_timer(struct host *h)
+{
+	h->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK |
+				  TFD_CLOEXEC);
+	if (h->timer < 0)
+		return -errno;
+	return host_epoll(h, EPOLL_CTL_ADD, h->timer, EPOLLIN, EPOLL_TIMER,
+			  0);
 }
 
 static int start_rundir(struct host *h)
@@ -126,6 +139,27 @@ static int start_store(struct host *h)
 	return h->machine ? 0 : -ENOMEM;
 }
 
+/*
+ * Without room for a segment the daemon serves all the same; but what is in
+ * the files is then no longer what it serves, and must not be loaded again.
+ */
+static void start_segment(struct host *h, uint64_t number, int error)
+{
+	struct journal_reader *before;
+	int missing;
+
+	if (error)
+		log_say(LOG_JOURNAL, "cannot be written (%s): a crash now "
+			"would lose the store", strerror(-error));
+	before = journal_open(h, h->options->rundir, number - 1, NULL,
+			      &missing);
+	if (before && error)
+		journal_spoil(before);
+	else if (before)
+		journal_follows(before);
+	talloc_free(before);
+}
+
 /* From here on every input is recorded. */
 static int start_journal(struct host *h)
 {
@@ -134,6 +168,8 @@ static int start_journal(struct host *h)
 	struct journal_doubt doubt = { 0, 0 };
 	int error;
 
+	if (h->options->no_journal)
+		return 0;
 	if (h->recovery)
 		doubt = h->recovery->doubt;
 
@@ -143,6 +179,9 @@ static int start_journal(struct host *h)
 				 &error);
 	if (!h->journal)
 		return error;
+	while (error == -ENOSPC && aside_yield(h->options->rundir))
+		journal_rotate(h->journal, &error);
+	start_segment(h, number, error);
 	if (h->evtchn)
 		journal_virq(h->journal, evtchn_virq(h->evtchn));
 	if (h->resumed)
@@ -220,6 +259,33 @@ static int start_world(struct host *h)
 	return error;
 }
 
+static int start_keep(struct host *h)
+{
+	settle_keep(h);
+	return 0;
+}
+
+/*
+ * What was recovered stands in the files of the process before and in our
+ * journal, until there is room; a store that has just begun stands nowhere.
+ */
+static void start_first(struct host *h, bool same)
+{
+	int error;
+
+	do
+		error = checkpoint_now(h);
+	while (error == -ENOSPC && aside_yield(h->options->rundir));
+	if (error) {
+		if (!same)
+			journal_break(h->journal);
+		return;
+	}
+	settle_forget(h);
+	/* What the lives before have left of their journals. */
+	journal_clear(h->options->rundir, NULL, 0, checkpoint_segment(h));
+}
+
 /* A death from here on finds a checkpoint. */
 static int start_checkpoint(struct host *h)
 {
@@ -228,11 +294,7 @@ static int start_checkpoint(struct host *h)
 	int error = same ? 0 : start_identity(h);
 
 	if (!error)
-		error = checkpoint_now(h);
-	/* What the lives before have left of their journals. */
-	if (!error)
-		journal_clear(h->options->rundir, NULL, 0,
-			      checkpoint_segment(h));
+		start_first(h, same);
 	TALLOC_FREE(h->resumed);
 	if (error || !h->recovery)
 		return error;
@@ -253,6 +315,7 @@ static const struct start_step {
 } steps[] = {
 	{ start_files, LOG_START_FAILED, "limit on open files" },
 	{ start_epoll, LOG_START_FAILED, "epoll" },
+	{ start_timer, LOG_START_FAILED, "timer" },
 	{ signals_open, LOG_START_FAILED, "signals" },
 	{ start_trace, LOG_START_FAILED, "trace file" },
 	{ start_rundir, LOG_START_FAILED, "run directory" },
@@ -260,14 +323,15 @@ static const struct start_step {
 	{ start_update, LOG_START_FAILED, "the state to go on from" },
 	{ start_listener, LOG_SOCKET, "socket" },
 	{ start_store, LOG_START_FAILED, "the store" },
+	{ start_keep, LOG_KEEP, "a copy of the binary" },
 	{ start_xen, LOG_NO_HYPERVISOR, "no Xen here (or no right to use "
 	  "it); --no-domain-init does without" },
-	{ start_journal, LOG_START_FAILED, "journal" },
+	{ start_journal, LOG_START_FAILED, "the journal" },
 	{ start_world, LOG_NO_HYPERVISOR, "dom0's ring" },
 	{ start_checkpoint, LOG_START_FAILED, "first checkpoint" },
 };
 
-static bool host_start(struct host *h)
+static bool host_steps(struct host *h)
 {
 	h->now = host_clock();
 	descriptors_receive();
@@ -281,6 +345,16 @@ static bool host_start(struct host *h)
 			strerror(-error));
 		return false;
 	}
+	return true;
+}
+
+static bool host_start(struct host *h)
+{
+	bool good = host_steps(h);
+
+	recovery_over(h);
+	if (!good)
+		return false;
 	h->watchdog = notify_watchdog();
 	if (h->watchdog)
 		host_timer(h, TIMER_WATCHDOG, h->now);
@@ -297,6 +371,8 @@ static struct host *host_new(struct options *o)
 		return NULL;
 	h->options = o;
 	h->epoll = -1;
+	h->timer = -1;
+	h->armed = UINT64_MAX;
 	for (unsigned int i = 0; i < TIMER_COUNT; i++)
 		h->due[i] = UINT64_MAX;
 	list_init(&h->ready);
@@ -319,6 +395,8 @@ static void host_free(struct host *h)
 	guest_forget_all(h);
 	if (h->machine)
 		machine_free(h->machine);
+	if (h->timer >= 0)
+		close(h->timer);
 	if (h->epoll >= 0)
 		close(h->epoll);
 	talloc_free(h);
@@ -375,6 +453,24 @@ static bool main_claim(const struct options *o, int *fd)
 	return false;
 }
 
+/* --settle: by another daemon's hand, which waits for us. */
+static int main_settle(struct options *o)
+{
+	struct host *h = host_new(o);
+	int error = h ? start_config(h) : -ENOMEM;
+
+	if (!error)
+		error = settle_state(h);
+	if (error)
+		log_say(LOG_RECOVERY, "the state cannot be settled: %s%s%s",
+			strerror(-error), h && h->recovery &&
+			h->recovery->why[0] ? ", " : "",
+			h && h->recovery ? h->recovery->why : "");
+	if (h)
+		host_free(h);
+	return error ? 1 : 0;
+}
+
 /* The daemon itself: -1, or where its parent waits. */
 static int main_daemon(struct options *o, int background)
 {
@@ -423,6 +519,8 @@ int main(int argc, char **argv)
 	log_verbose(o.verbose);
 	if (o.check_state)
 		return update_check(&o);
+	if (o.settle)
+		return main_settle(&o);
 	if (!o.no_fork && !o.live_update) {
 		background = background_start();
 		if (background < 0) {

@@ -234,6 +234,9 @@ static const struct option_row rows[] = {
 	  .help = "watch-event: taken for compatibility (man page)" },
 	{ 'R', "no-recovery", NULL, FIELD(no_recovery), .apply = apply_flag,
 	  .help = "start with a fresh store" },
+	{ 'J', "no-journal", NULL, FIELD(no_journal), .apply = apply_flag,
+	  .help = "keep no journal (a death loses the store): for\n"
+		  "measuring what the journal costs" },
 	{ 'I', "internal-db", "[on|off]", .apply = apply_internal_db,
 	  .help = "taken for compatibility; the store is in memory" },
 	{ 'K', "keep-orphans", NULL, FIELD(keep_orphans),
@@ -244,6 +247,8 @@ static const struct option_row rows[] = {
 		  "descriptor FD or in the run directory's state_dump" },
 	{ 'C', "check-state", "[FD]", .apply = apply_check_state,
 	  .help = "tell whether that state could be gone on from, and exit" },
+	{ 'L', "settle", NULL, FIELD(settle), .apply = apply_flag,
+	  .help = "replay the journal, write a checkpoint, and exit" },
 	{ 'V', "verbose", NULL, FIELD(verbose), .apply = apply_flag,
 	  .help = "log more" },
 	{ 'v', "version", NULL, .help = "print the version and exit" },

@@ -25,6 +25,7 @@ struct options {
 	bool no_domain_init;	/* no hypervisor: sockets only */
 	bool output_pid;
 	bool no_recovery;
+	bool no_journal;	/* a death loses the store */
 	bool internal_db;
 	bool keep_orphans;
 	bool verbose;
@@ -40,6 +41,7 @@ struct options {
 	int live_update_fd;	/* the state; -1: $XENSTORED_RUNDIR/state_dump */
 	bool check_state;	/* only tell whether a state can be read */
 	int check_state_fd;
+	bool settle;		/* only bring the state to a checkpoint */
 	char rundir[OPTIONS_PATH_MAX];
 	char socket[OPTIONS_PATH_MAX];
 };

@@ -1,25 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Loading a checkpoint and replaying the journal; see recovery.h. */
+/* Loading a checkpoint, and what to do if it cannot be; see recovery.h. */
 #include "xenstored/host/recovery.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <talloc.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "protocol/cursor.h"
 #include "xenstored/core/image.h"
+#include "xenstored/host/aside.h"
 #include "xenstored/host/checkpoint.h"
+#include "xenstored/host/fault.h"
 #include "xenstored/host/host.h"
 #include "xenstored/host/journal.h"
 #include "xenstored/host/log.h"
+#include "xenstored/host/settle.h"
 
-/* Times that the daemon may die at one record. */
-#define RECOVERY_DEATHS 2u
+/* Starts that may die while they recover, before the state is given up. */
+#define RECOVERY_TRIES 8
 
 struct recovered_ring *recovery_ring(struct recovery *r, uint32_t domid)
 {
@@ -37,14 +41,24 @@ struct recovered_ring *recovery_ring(struct recovery *r, uint32_t domid)
 	return ring;
 }
 
+void recovery_why(struct recovery *r, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(r->why, sizeof(r->why), format, ap);
+	va_end(ap);
+}
+
 /* --------------------------------------------------------- checkpoint -- */
 
 struct loading {
 	struct recovery *r;
 	struct image_record *record;
 	size_t records, room;
-	uint64_t format, machine;
+	uint64_t priv, features, output_max;
 	bool host;		/* that record was there */
+	bool other;		/* it is of another format */
 };
 
 /* `name=123 ` somewhere in a short text. */
@@ -71,16 +85,22 @@ static bool text_number(const void *text, size_t len, const char *name,
 
 static int load_host(struct loading *l, const void *value, size_t len)
 {
-	uint64_t segment = 0, virq = UINT32_MAX;
+	uint64_t segment = 0, virq = UINT32_MAX, format = 0;
 
-	l->host = text_number(value, len, "format", &l->format) &&
-		  text_number(value, len, "machine", &l->machine) &&
-		  text_number(value, len, "segment", &segment) &&
-		  text_number(value, len, "virq", &virq);
+	if (!text_number(value, len, "format", &format))
+		return -EPROTO;
+	l->other = format != CHECKPOINT_FORMAT;
+	if (l->other)
+		return -ENOTSUP;
+	l->host = text_number(value, len, "segment", &segment) &&
+		  text_number(value, len, "virq", &virq) &&
+		  text_number(value, len, "priv", &l->priv) &&
+		  text_number(value, len, "features", &l->features) &&
+		  text_number(value, len, "output_max", &l->output_max);
+	l->r->first = l->r->segment = segment;
 	/* Newer than the rest: an older daemon did not count. */
 	if (!text_number(value, len, "restarts", &l->r->restarts))
 		l->r->restarts = 0;
-	l->r->segment = segment;
 	l->r->virq = (uint32_t)virq;
 	return l->host ? 0 : -EPROTO;
 }
@@ -149,6 +169,19 @@ static int load_record(void *arg, const char *key, const void *value,
 	return 0;
 }
 
+/*
+ * What the dead process was told to do is what its inputs are replayed with;
+ * new options count if there is nothing to replay, as after an orderly end.
+ */
+static void load_config(struct host *h, const struct loading *l)
+{
+	if (replay_nothing(h, l->r))
+		return;
+	h->config.priv_domid = (uint32_t)l->priv;
+	h->config.features = (uint32_t)l->features;
+	h->config.socket_output_max = l->output_max;
+}
+
 static int load_machine(struct host *h, struct loading *l)
 {
 	char why[256] = "";
@@ -156,12 +189,11 @@ static int load_machine(struct host *h, struct loading *l)
 
 	if (!l->host)
 		return l->records ? -EPROTO : -ENOENT;
-	if (l->format != CHECKPOINT_FORMAT || l->machine != MACHINE_VERSION)
-		return -ENOTSUP;
+	load_config(h, l);
 	h->machine = image_read(&h->config, l->record, l->records, &error,
 				why);
-	if (why[0])
-		log_say(LOG_RECOVERY, "the checkpoint: %s", why);
+	if (!h->machine)
+		recovery_why(l->r, "%s", why);
 	return error;
 }
 
@@ -181,200 +213,198 @@ static int load_checkpoint(struct host *h, struct recovery *r)
 	return error;
 }
 
-/* ------------------------------------------------------------ journal -- */
+/* -------------------------------------------------------------- tries -- */
 
 /*
- * As the host does it, and at once: what has an answer was answered in the
- * journal, or will be asked again; what has none is done, or is of no effect
- * on a ring that is not mapped yet.
+ * A state that kills whoever loads it is told by the starts that did not get
+ * through: an empty file whose length is their number, as that takes no room.
  */
-static void replay_asks(struct host *h, struct recovery *r)
+static int tries_open(const struct host *h, char name[4200])
 {
-	struct machine_ask ask;
-	uint32_t conn;
-
-	while (machine_ask_peek(h->machine, &ask)) {
-		struct recovered_ring *ring = ask.type == MACHINE_ASK_UNMAP ?
-			table_get(&r->rings, ask.domid) : NULL;
-
-		if (ring)
-			ring->known = false;
-		machine_ask_pop(h->machine);
-	}
-	while (machine_next_dirty(h->machine, &conn))
-		;
+	snprintf(name, 4200, "%.4096s/recovering", h->options->rundir);
+	return open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 }
 
-static int replay_ring(struct recovery *r, const struct journal_record *rec)
+/* Another one; how many there were before. */
+static long long tries_begin(const struct host *h)
 {
-	struct recovered_ring *ring = recovery_ring(r, rec->domid);
+	char name[4200];
+	int fd = tries_open(h, name);
+	struct stat st = { .st_size = 0 };
 
-	if (!ring)
-		return -ENOMEM;
-	ring->known = true;
-	ring->port = rec->port;
-	ring->remote = rec->remote;
-	ring->req_cons = rec->req_cons;
-	ring->rsp_prod = rec->rsp_prod;
-	return 0;
-}
-
-/* How the indices moved with this input. */
-static void replay_indices(struct recovery *r, const struct machine_input *in)
-{
-	struct recovered_ring *ring = in->conn < MACHINE_SOCKET_BASE ?
-		table_get(&r->rings, in->conn) : NULL;
-
-	if (!ring)
-		return;
-	if (in->type == MACHINE_IN_BYTES)
-		ring->req_cons += (uint32_t)in->len;
-	else if (in->type == MACHINE_IN_TAKEN)
-		ring->rsp_prod += (uint32_t)in->len;
-	else if (in->type == MACHINE_IN_RING_RESET)
-		ring->req_cons = ring->rsp_prod = 0;
-}
-
-/* What stands for a record that has killed the daemon too often. */
-static struct machine_input replay_poisoned(struct recovery *r,
-					    const struct journal_record *rec)
-{
-	struct machine_input in = { .conn = rec->in.conn };
-
-	in.type = rec->in.conn < MACHINE_SOCKET_BASE ?
-		MACHINE_IN_RING_FAILED : MACHINE_IN_CLOSE;
-	in.domid = rec->in.conn;
-	r->poisoned++;
-	log_say(LOG_POISON, "an input of connection %u (type %u, %zu bytes) "
-		"has killed the daemon %u times: it is not executed again, "
-		"its connection is closed", rec->in.conn, rec->type,
-		rec->in.len, RECOVERY_DEATHS);
-	return in;
-}
-
-static int replay_record(struct host *h, struct recovery *r,
-			 struct journal_reader *j,
-			 const struct journal_record *rec)
-{
-	struct machine_input in = rec->in;
-	bool suspect = journal_at_suspect(j);
-
-	if (rec->type == JOURNAL_RING)
-		return replay_ring(r, rec);
-	if (rec->type == JOURNAL_VIRQ) {
-		r->virq = rec->port;
+	if (fd < 0)
 		return 0;
-	}
-	replay_indices(r, &in);
-	if (suspect && journal_death(j)->deaths + 1 >= RECOVERY_DEATHS)
-		in = replay_poisoned(r, rec);
-	else if (suspect)
-		journal_dare(j);
-	machine_step(h->machine, &in);
-	if (suspect)
-		journal_dared(j);
-	replay_asks(h, r);
-	r->records++;
-	return 0;
+	if (!fstat(fd, &st) && ftruncate(fd, st.st_size + 1))
+		st.st_size = 0;
+	close(fd);
+	return st.st_size;
 }
 
-static int replay_segment(struct host *h, struct recovery *r,
-			  struct journal_reader *j)
+void recovery_over(const struct host *h)
 {
-	struct journal_record rec;
-	int error;
+	char name[4200];
 
-	while ((error = journal_next(j, &rec)) > 0) {
-		error = replay_record(h, r, j, &rec);
-		if (error)
-			return error;
-	}
-	if (error)
-		return error;
-	if (journal_death(j)->broken)
-		return -ENODATA;
-	r->doubt = journal_death(j)->doubt;
-	return 0;
-}
-
-static int replay_journal(struct host *h, struct recovery *r)
-{
-	for (;; r->segment++) {
-		struct journal_reader *j;
-		int error;
-
-		j = journal_open(r, h->options->rundir, r->segment, &error);
-		if (!j)
-			return error == -ENOENT ? 0 : error;
-		error = replay_segment(h, r, j);
-		talloc_free(j);
-		if (error)
-			return error;
-	}
+	snprintf(name, sizeof(name), "%.4096s/recovering",
+		 h->options->rundir);
+	unlink(name);
 }
 
 /* -------------------------------------------------------------- whole -- */
 
-/* Keep what cannot be used, for people. */
-static void recovery_aside(struct host *h)
-{
-	char *dir = talloc_asprintf(h, "%s/failed.%lld", h->options->rundir,
-				    (long long)time(NULL));
-	char *from, *to;
+static const struct {
+	int error;
+	const char *text;
+} reasons[] = {
+	{ ECANCELED, "not wanted (--no-recovery)" },
+	{ ENODATA, "the journal ends early, as it could not be written" },
+	{ ENOMSG, "the checkpoint is missing" },
+	{ ENOTSUP, "another version wrote it" },
+	{ ESTALE, "another version wrote the journal" },
+	{ EPROTO, "it is damaged" },
+	{ EDEADLK, "each start that loaded it died" },
+};
 
-	if (!dir || (mkdir(dir, 0700) && errno != EEXIST))
-		return;
-	from = talloc_asprintf(dir, "%s/store.tdb", h->options->rundir);
-	to = talloc_asprintf(dir, "%s/store.tdb", dir);
-	if (from && to && rename(from, to) && errno != ENOENT)
-		unlink(from);
-	journal_clear(h->options->rundir, dir, 0, UINT64_MAX);
-	log_say(LOG_RECOVERY, "what there was is kept in %s", dir);
-	talloc_free(dir);
+static const char *reason_text(int error)
+{
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].error == -error)
+			return reasons[i].text;
+	return strerror(-error);
 }
 
-static void recovery_give_up(struct host *h, int error)
+/* Of memory and the like there may be more the next time. */
+static bool reason_passes(int error)
 {
-	log_say(LOG_RECOVERY, "the state cannot be used (%s): the store "
-		"begins anew", error == -ENOTSUP ? "another version" :
-		error == -ENODATA ? "the journal ends early" :
-		error == -EPROTO ? "it is damaged" : strerror(-error));
+	return error == -ENOMEM || error == -EMFILE || error == -ENFILE ||
+	       error == -EAGAIN || error == -EINTR;
+}
+
+static void recovery_unload(struct host *h)
+{
 	if (h->machine)
 		machine_free(h->machine);
 	h->machine = NULL;
 	checkpoint_close(h);
-	recovery_aside(h);
+}
+
+/* One line; what cannot be used is kept for people. */
+static void recovery_give_up(struct host *h, const struct recovery *r,
+			     int error)
+{
+	char name[ASIDE_NAME_MAX];
+	int kept;
+
+	recovery_unload(h);
+	kept = aside_move(h->options->rundir, name);
+	log_say(LOG_RECOVERY, "the store begins anew; the state found is not "
+		"used: %s%s%s; it is %s %s", reason_text(error),
+		r->why[0] ? ": " : "", r->why,
+		kept ? "removed, as it cannot be kept:" : "kept in",
+		kept ? strerror(-kept) : name);
+}
+
+static struct recovery *recovery_new(struct host *h)
+{
+	struct recovery *r = talloc_zero(h, struct recovery);
+
+	if (!r)
+		return NULL;
+	table_init(&r->rings, r);
+	r->virq = UINT32_MAX;
+	return r;
 }
 
 static int recovery_try(struct host *h, struct recovery *r)
 {
-	int error = checkpoint_open(h);
+	int error = checkpoint_open(h, false);
 
 	if (!error)
 		error = load_checkpoint(h, r);
 	if (!error)
 		error = replay_journal(h, r);
+	fault_point("recovering");
 	return error;
+}
+
+/*
+ * No checkpoint: nothing was here, or a first start that had not come to
+ * serve anybody, or the file has been taken away.
+ */
+static int recovery_missing(struct host *h)
+{
+	uint64_t last = journal_last(h->options->rundir);
+	struct journal_reader *j;
+	int error = -ENOMSG;
+
+	if (!last)
+		return -ENOENT;
+	j = last == 1 ? journal_open(h, h->options->rundir, last, NULL,
+				     &error) : NULL;
+	error = j && !journal_death(j)->broken ? -ENOENT : -ENOMSG;
+	talloc_free(j);
+	return error;
+}
+
+/* -R: is there anything that is not wanted? */
+static int recovery_unwanted(struct host *h)
+{
+	int error = checkpoint_open(h, false);
+
+	checkpoint_close(h);
+	return error == -ENOENT ? recovery_missing(h) : -ECANCELED;
+}
+
+static int recovery_any(struct host *h, struct recovery **r)
+{
+	bool gone;
+	int error;
+
+	if (h->options->no_recovery || h->options->no_journal)
+		return recovery_unwanted(h);
+	if (tries_begin(h) >= RECOVERY_TRIES)
+		return -EDEADLK;
+	error = recovery_try(h, *r);
+	gone = error == -ENOENT;
+	if (error == -ESTALE && !h->options->settle) {
+		recovery_unload(h);
+		error = settle_run(h, *r);
+		if (error)
+			return error;
+		talloc_free(*r);
+		*r = recovery_new(h);
+		error = *r ? recovery_try(h, *r) : -ENOMEM;
+	}
+	return gone ? recovery_missing(h) : error;
+}
+
+static int recovery_fresh(struct host *h, const struct recovery *r, int error)
+{
+	if (error != -ENOENT)
+		recovery_give_up(h, r, error);
+	else
+		recovery_unload(h);
+	return checkpoint_open(h, true);
 }
 
 int recovery_load(struct host *h)
 {
-	struct recovery *r = talloc_zero(h, struct recovery);
+	struct machine_config wanted = h->config;
+	struct recovery *r = recovery_new(h);
 	int error;
 
 	if (!r)
 		return -ENOMEM;
-	table_init(&r->rings, r);
-	r->virq = UINT32_MAX;
-	error = h->options->no_recovery ? -ECANCELED : recovery_try(h, r);
+	error = recovery_any(h, &r);
 	if (!error) {
 		machine_ask_again(h->machine);
 		h->recovery = r;
 		return 0;
 	}
+	h->config = wanted;
+	if (h->options->settle || reason_passes(error))
+		recovery_unload(h);
+	else
+		error = recovery_fresh(h, r, error);
 	talloc_free(r);
-	if (error == -ENOENT && h->checkpoint)
-		return 0;
-	recovery_give_up(h, error);
-	return checkpoint_open(h);
+	return error;
 }

@@ -31,17 +31,21 @@ struct recovered_ring {
 struct recovery {
 	struct table rings;	/* struct recovered_ring, by domid */
 	uint32_t virq;		/* local port, UINT32_MAX: none */
+	uint64_t first;		/* segment that the checkpoint names */
 	uint64_t segment;	/* the first free one */
+	uint32_t machine;	/* version that wrote the last one looked at */
 	struct journal_doubt doubt;	/* sockets whose bytes are in doubt */
 	uint64_t records;	/* replayed */
 	uint64_t poisoned;	/* not executed a third time */
 	uint64_t restarts;	/* as this one, before */
+	char why[256];		/* more about what cannot be used */
 };
 
 /*
- * Load and replay; sets h->machine and h->recovery if there was a state.
+ * Load and replay, by a binary of the journal's own version if it must be
+ * (settle.h); sets h->machine and h->recovery if there was a state.
  * 0, also if there is none to be had; -errno if not even a fresh start can
- * be made.
+ * be made, or the state may be usable another time (-ENOMEM).
  */
 int recovery_load(struct host *h);
 /*
@@ -50,6 +54,27 @@ int recovery_load(struct host *h);
  */
 int recovery_attach(struct host *h);
 
+/*
+ * The start is over, whether it came to serve or ended in order: it has not
+ * died of the state.
+ */
+void recovery_over(const struct host *h);
+
 struct recovered_ring *recovery_ring(struct recovery *r, uint32_t domid);
+void recovery_why(struct recovery *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* ------------------------------------------------------------- replay -- */
+
+/*
+ * Execute the journal from the segment named on.  0, or -EPROTO (damaged or
+ * missing), -ENODATA (its writer could not write all of it), -ESTALE (another
+ * version of the machine or the format), -ENOMEM.
+ */
+int replay_journal(struct host *h, struct recovery *r);
+/* There is no input in it. */
+bool replay_nothing(struct host *h, struct recovery *r);
+/* Asks of the past, which the dead process has carried out. */
+void replay_asks(struct host *h, struct recovery *r);
 
 #endif

@@ -1,242 +1,244 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The program: its command line, and segment after segment; see replay.h. */
-#include "xenstored/host/replay.h"
+/*
+ * Replaying the journal; see recovery.h.
+ *
+ * A record that is not executed a third time stays marked as it was found: a
+ * death before the next checkpoint comes to the same decision.
+ */
+#include "xenstored/host/recovery.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <libgen.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <talloc.h>
-#include <unistd.h>
 
-#include "protocol/cursor.h"
-#include "protocol/ring.h"
+#include "xenstored/host/aside.h"
+#include "xenstored/host/fault.h"
+#include "xenstored/host/host.h"
+#include "xenstored/host/journal.h"
+#include "xenstored/host/log.h"
 
-static const char usage[] =
-"Usage: xs-probe replay [--until N] [--store] [--json] [--priv-domid DOMID]\n"
-"                       DIR|FILE\n";
+/* Times that the daemon may die at one record. */
+#define REPLAY_DEATHS 2u
 
-int replay_wrong(const struct replay *r, const char *format, ...)
+/*
+ * As the host does it, and at once: what has an answer was answered in the
+ * journal, or will be asked again; what has none is done, or is of no effect
+ * on a ring that is not mapped yet.
+ */
+void replay_asks(struct host *h, struct recovery *r)
 {
-	va_list ap;
+	struct machine_ask ask;
+	uint32_t conn;
 
-	fputs("xs-probe: ", stderr);
-	va_start(ap, format);
-	vfprintf(stderr, format, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	return REPLAY_WRONG;
+	while (machine_ask_peek(h->machine, &ask)) {
+		struct recovered_ring *ring = ask.type == MACHINE_ASK_UNMAP ?
+			table_get(&r->rings, ask.domid) : NULL;
+
+		if (ring)
+			ring->known = false;
+		machine_ask_pop(h->machine);
+	}
+	while (machine_next_dirty(h->machine, &conn))
+		;
 }
 
-/* ------------------------------------------------------- the segments -- */
+static int replay_ring(struct recovery *r, const struct journal_record *rec)
+{
+	struct recovered_ring *ring = recovery_ring(r, rec->domid);
 
-static int replay_segment(struct replay *r, struct journal_reader *j)
+	if (!ring)
+		return -ENOMEM;
+	ring->known = true;
+	ring->port = rec->port;
+	ring->remote = rec->remote;
+	ring->req_cons = rec->req_cons;
+	ring->rsp_prod = rec->rsp_prod;
+	return 0;
+}
+
+/* How the indices moved with this input. */
+static void replay_indices(struct recovery *r, const struct machine_input *in)
+{
+	struct recovered_ring *ring = in->conn < MACHINE_SOCKET_BASE ?
+		table_get(&r->rings, in->conn) : NULL;
+
+	if (!ring)
+		return;
+	if (in->type == MACHINE_IN_BYTES)
+		ring->req_cons += (uint32_t)in->len;
+	else if (in->type == MACHINE_IN_TAKEN)
+		ring->rsp_prod += (uint32_t)in->len;
+	else if (in->type == MACHINE_IN_RING_RESET)
+		ring->req_cons = ring->rsp_prod = 0;
+}
+
+/* ------------------------------------------------------------- poison -- */
+
+static void poison_keep(struct host *h, struct recovery *r)
+{
+	char name[ASIDE_NAME_MAX];
+	int error = aside_copy(h->options->rundir, r->first, name);
+
+	if (error)
+		log_say(LOG_POISON, "the journal cannot be kept: %s",
+			strerror(-error));
+	else
+		log_say(LOG_POISON, "the journal is kept in %s", name);
+}
+
+/*
+ * What stands for a record that has killed the daemon too often: the end of
+ * its connection, if it has one that can be ended.  False: nothing does.
+ */
+static bool poison_instead(const struct machine_input *bad,
+			   struct machine_input *out)
+{
+	*out = (struct machine_input){ .conn = bad->conn };
+	switch (bad->type) {
+	case MACHINE_IN_BYTES:
+	case MACHINE_IN_TAKEN:
+	case MACHINE_IN_RING_RESET:
+		break;
+	case MACHINE_IN_TIME:
+	case MACHINE_IN_OPEN:
+	case MACHINE_IN_CLOSE:
+	case MACHINE_IN_RING_FAILED:
+	case MACHINE_IN_DOMAIN:
+	case MACHINE_IN_ADOPT:
+	case MACHINE_IN_DONE:
+	case MACHINE_IN_IDENTITY:
+		return false;
+	}
+	out->type = MACHINE_IN_CLOSE;
+	if (bad->conn < MACHINE_SOCKET_BASE) {
+		out->type = MACHINE_IN_RING_FAILED;
+		out->domid = bad->conn;
+	}
+	return true;
+}
+
+static void poison_left_out(struct host *h, struct recovery *r,
+			    const struct journal_record *rec)
+{
+	struct machine_input in;
+	bool ended = poison_instead(&rec->in, &in);
+
+	r->poisoned++;
+	log_say(LOG_POISON, "an input of %s %u (type %u, %zu bytes) has killed "
+		"the daemon %u times: it is not executed again%s",
+		rec->in.conn < MACHINE_SOCKET_BASE ? "domain" : "client",
+		rec->in.conn, rec->type, rec->in.len, REPLAY_DEATHS,
+		!ended ? "" : rec->in.conn < MACHINE_SOCKET_BASE ?
+		", its ring is stopped" : ", the client is closed");
+	poison_keep(h, r);
+	if (ended)
+		machine_step(h->machine, &in);
+}
+
+/* ------------------------------------------------------------ records -- */
+
+static void replay_input(struct host *h, struct journal_reader *j,
+			 const struct machine_input *in)
+{
+	bool suspect = journal_at_suspect(j);
+
+	if (suspect)
+		journal_dare(j);
+	fault_input(in);
+	machine_step(h->machine, in);
+	if (suspect)
+		journal_dared(j);
+}
+
+static int replay_record(struct host *h, struct recovery *r,
+			 struct journal_reader *j,
+			 const struct journal_record *rec)
+{
+	if (rec->type == JOURNAL_RING)
+		return replay_ring(r, rec);
+	if (rec->type == JOURNAL_VIRQ) {
+		r->virq = rec->port;
+		return 0;
+	}
+	replay_indices(r, &rec->in);
+	if (journal_at_suspect(j) &&
+	    journal_death(j)->deaths + 1 >= REPLAY_DEATHS)
+		poison_left_out(h, r, rec);
+	else
+		replay_input(h, j, &rec->in);
+	replay_asks(h, r);
+	r->records++;
+	return 0;
+}
+
+static int replay_segment(struct host *h, struct recovery *r,
+			  struct journal_reader *j)
 {
 	struct journal_record rec;
-	int more;
+	bool met = !journal_death(j)->suspect;
+	int error;
 
-	while ((more = journal_next(j, &rec)) > 0) {
-		replay_step(r, j, &rec);
-		if (!r->only || r->only == r->segment)
-			replay_print_line(r);
-		json_decref(r->line);
-		r->line = NULL;
-		if (r->records == r->until)
-			return REPLAY_FINE;
+	while ((error = journal_next(j, &rec)) > 0) {
+		met |= journal_at_suspect(j);
+		error = replay_record(h, r, j, &rec);
+		if (error)
+			return error;
 	}
-	r->death = *journal_death(j);
-	if (more < 0)
-		return replay_wrong(r, "%s/journal.%llu: damaged behind "
-			"record %llu", r->dir, (unsigned long long)r->segment,
-			(unsigned long long)r->records);
-	return REPLAY_FINE;
+	if (error || !met)
+		return -EPROTO;
+	if (journal_death(j)->broken)
+		return -ENODATA;
+	r->doubt = journal_death(j)->doubt;
+	return 0;
 }
 
-static int replay_unreadable(const struct replay *r, int error)
+/* The first that the checkpoint names, and the ones after it, are there. */
+static int replay_end(struct host *h, struct recovery *r, bool more)
 {
-	const char *why = strerror(-error);
+	uint64_t last = journal_last(h->options->rundir);
 
-	if (error == -EPROTO)
-		why = "not a segment of a journal, or a damaged one";
-	else if (error == -ENOTSUP)
-		why = "written by another version of the daemon: only that "
-		      "one's xs-probe can replay it";
-	return replay_wrong(r, "%s/journal.%llu: %s", r->dir,
-			    (unsigned long long)r->segment, why);
+	if (!more && (!last || last < r->segment))
+		return 0;
+	recovery_why(r, "journal.%llu is missing",
+		     (unsigned long long)r->segment);
+	return -EPROTO;
 }
 
-static bool replay_over(const struct replay *r)
+int replay_journal(struct host *h, struct recovery *r)
 {
-	return (r->until && r->records == r->until) ||
-	       (r->only && r->segment > r->only);
-}
+	bool more = true;
 
-static int replay_segments(struct replay *r)
-{
-	int ret = REPLAY_FINE;
-
-	for (r->segment = r->first; !ret && !replay_over(r); r->segment++) {
+	for (;; r->segment++) {
 		struct journal_reader *j;
 		int error;
 
-		j = journal_open_copy(NULL, r->dir, r->segment, &error);
-		/* One behind the last, unless it was asked for. */
-		if (!j && error == -ENOENT && r->segment > r->only)
-			break;
-		if (!j)
-			return replay_unreadable(r, error);
-		ret = replay_segment(r, j);
-		talloc_free(j);
-	}
-	return ret;
-}
-
-static int replay_all(struct replay *r)
-{
-	int ret = replay_load(r);
-
-	if (ret)
-		return ret;
-	if (r->only && r->only < r->first)
-		return replay_wrong(r, "journal.%llu is older than the "
-			"checkpoint beside it, which begins with journal.%llu",
-			(unsigned long long)r->only,
-			(unsigned long long)r->first);
-	replay_step_start(r);
-	replay_print_start(r);
-	ret = replay_segments(r);
-	ret = replay_print_end(r, ret);
-	replay_step_end(r);
-	return ret;
-}
-
-/* ---------------------------------------------------- the command line -- */
-
-/* Its files move while they are read. */
-static void warn_of_daemon(const struct replay *r)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int n = snprintf(to.sun_path, sizeof(to.sun_path), "%s/socket",
-			 r->dir);
-	int fd;
-
-	if (n < 0 || (size_t)n >= sizeof(to.sun_path))
-		return;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return;
-	if (!connect(fd, (struct sockaddr *)&to, sizeof(to)))
-		replay_wrong(r, "a daemon serves %s: what it writes meanwhile "
-			     "can look like damage", r->dir);
-	close(fd);
-}
-
-/* A directory, or one segment in it. */
-static int parse_path(struct replay *r, void *parent, const char *path)
-{
-	char *copy = talloc_strdup(parent, path);
-	char *other = talloc_strdup(parent, path);
-	static const char prefix[] = "journal.";
-	struct stat st;
-	const char *name;
-	struct span digits;
-
-	if (!copy || !other)
-		return replay_wrong(r, "%s", strerror(ENOMEM));
-	if (stat(path, &st))
-		return replay_wrong(r, "%s: %s", path, strerror(errno));
-	r->dir = path;
-	if (S_ISDIR(st.st_mode))
-		return REPLAY_FINE;
-	r->dir = dirname(copy);
-	name = basename(other);
-	if (strncmp(name, prefix, sizeof(prefix) - 1))
-		return replay_wrong(r, "%s: not a segment, which is named "
-				    "journal.<number>", path);
-	digits = (struct span){ name + sizeof(prefix) - 1,
-				strlen(name + sizeof(prefix) - 1) };
-	if (!span_number(digits, UINT64_MAX, &r->only) || !r->only)
-		return replay_wrong(r, "%s: not a segment, which is named "
-				    "journal.<number>", path);
-	return REPLAY_FINE;
-}
-
-static bool parse_number(const char *text, uint64_t max, uint64_t *out)
-{
-	if (span_number((struct span){ text, strlen(text) }, max, out))
-		return true;
-	fprintf(stderr, "xs-probe: not a number that is possible here: %s\n",
-		text);
-	return false;
-}
-
-static int parse_options(struct replay *r, int argc, char **argv)
-{
-	static const struct option longs[] = {
-		{ "until", required_argument, NULL, 'u' },
-		{ "store", no_argument, NULL, 'S' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "priv-domid", required_argument, NULL, 'p' },
-		{ NULL, 0, NULL, 0 },
-	};
-	uint64_t n;
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
-		if (c == 'S') {
-			r->store = true;
-		} else if (c == 'j') {
-			r->json = true;
-		} else if (c == 'u' && parse_number(optarg, UINT64_MAX, &n) &&
-			   n) {
-			r->until = n;
-		} else if (c == 'p' && parse_number(optarg,
-				MACHINE_DOMID_FIRST_RESERVED - 1, &n)) {
-			r->config.priv_domid = (uint32_t)n;
-		} else {
-			fputs(usage, stderr);
-			return REPLAY_USAGE;
+		j = journal_open(r, h->options->rundir, r->segment,
+				 &r->machine, &error);
+		if (!j && error == -ENOENT)
+			return replay_end(h, r, more);
+		if (j) {
+			more = journal_death(j)->continued;
+			error = replay_segment(h, r, j);
+			talloc_free(j);
 		}
+		if (error && !r->why[0])
+			recovery_why(r, "journal.%llu",
+				     (unsigned long long)r->segment);
+		if (error)
+			return error;
 	}
-	if (optind + 1 == argc)
-		return REPLAY_FINE;
-	fputs(usage, stderr);
-	return REPLAY_USAGE;
 }
 
-int main(int argc, char **argv)
+bool replay_nothing(struct host *h, struct recovery *r)
 {
-	static struct replay r;
-	void *parent;
-	int ret;
+	struct journal_reader *j;
+	bool empty;
+	int error;
 
-	machine_config_defaults(&r.config);
-	/* As the daemon's; a domain is offered them when it is introduced. */
-	r.config.features = RING_FEATURE_RECONNECT | RING_FEATURE_ERROR |
-			    RING_FEATURE_WATCH_DEPTH | RING_FEATURE_ANY_DOMID;
-	r.config.version = PACKAGE_VERSION;
-	r.config.log = replay_log;
-	r.config.trace = replay_trace;
-	r.config.arg = &r;
-	ret = parse_options(&r, argc, argv);
-	if (ret)
-		return ret;
-	parent = talloc_new(NULL);
-	ret = parse_path(&r, parent, argv[optind]);
-	if (!ret) {
-		warn_of_daemon(&r);
-		ret = replay_all(&r);
-	}
-	if (r.machine)
-		machine_free(r.machine);
-	talloc_free(parent);
-	/* A full disk or a closed pipe must not look like success. */
-	if (fflush(stdout) || ferror(stdout))
-		ret = REPLAY_WRONG;
-	return ret;
+	if (journal_last(h->options->rundir) > r->first)
+		return false;
+	j = journal_open(r, h->options->rundir, r->first, NULL, &error);
+	empty = j && journal_empty(j);
+	talloc_free(j);
+	return empty;
 }

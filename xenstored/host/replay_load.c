@@ -17,14 +17,13 @@
 #include "xenstored/core/field.h"
 #include "xenstored/core/image.h"
 #include "xenstored/host/checkpoint.h"
+#include "xenstored/host/checkpoint_file.h"
 
 struct loading {
 	struct replay *r;
 	struct image_record *record;
 	size_t count, room;
-	uint64_t format, machine;
 	bool host;
-	int error;
 };
 
 static int copy_bytes(int from, int to)
@@ -61,14 +60,23 @@ static int load_copy(const char *name)
 	return error;
 }
 
-/* Written in this order by checkpoint.c; what follows is of no use here. */
-static int load_host(struct loading *l, TDB_DATA value)
+/*
+ * Written in this order by checkpoint.c; what follows is of no use here.  Not
+ * all of the configuration is in the image (docs/recovery.md).
+ */
+static int load_host(struct loading *l, const void *value, size_t len)
 {
-	struct field_in f = field_of(value.dptr, value.dsize);
+	struct machine_config *c = &l->r->config;
+	struct field_in f = field_of(value, len);
 
-	l->format = field_take_number(&f, "format", UINT64_MAX);
-	l->machine = field_take_number(&f, "machine", UINT64_MAX);
+	if (field_take_number(&f, "format", UINT64_MAX) != CHECKPOINT_FORMAT)
+		return f.failed ? -EPROTO : -ENOTSUP;
+	field_take_number(&f, "machine", UINT64_MAX);
 	l->r->first = field_take_number(&f, "segment", UINT64_MAX);
+	field_take_number(&f, "virq", UINT32_MAX);
+	c->priv_domid = (uint32_t)field_take_number(&f, "priv", UINT32_MAX);
+	c->features = (uint32_t)field_take_number(&f, "features", UINT32_MAX);
+	c->socket_output_max = field_take_number(&f, "output_max", UINT64_MAX);
 	l->host = !f.failed;
 	return f.failed ? -EPROTO : 0;
 }
@@ -89,42 +97,35 @@ static bool load_room(struct loading *l)
 	return true;
 }
 
-/* A copy of both, with a NUL behind the key. */
-static int load_image(struct loading *l, TDB_DATA key, TDB_DATA value)
-{
-	char *copy = NULL;
-
-	if (load_room(l))
-		copy = talloc_size(l->record, key.dsize + 1 + value.dsize);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, key.dptr, key.dsize);
-	copy[key.dsize] = '\0';
-	if (value.dsize)
-		memcpy(copy + key.dsize + 1, value.dptr, value.dsize);
-	l->record[l->count++] = (struct image_record){
-		.key = copy, .value = copy + key.dsize + 1,
-		.len = value.dsize,
-	};
-	return 0;
-}
-
-static int load_record(struct tdb_context *tdb, TDB_DATA key, TDB_DATA value,
-		       void *arg)
+static int load_record(void *arg, const char *key, const void *value,
+		       size_t len)
 {
 	struct loading *l = arg;
+	size_t key_len = strlen(key) + 1;
+	char *copy = NULL;
 
-	if (key.dsize == 4 && !memcmp(key.dptr, "host", 4))
-		l->error = load_host(l, value);
-	else if (key.dsize < 5 || memcmp(key.dptr, "ring ", 5))
-		l->error = load_image(l, key, value);
-	return l->error != 0;
+	if (!strcmp(key, "host"))
+		return load_host(l, value, len);
+	if (!strncmp(key, "ring ", 5))
+		return 0;
+	if (load_room(l))
+		copy = talloc_size(l->record, key_len + len);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, key, key_len);
+	if (len)
+		memcpy(copy + key_len, value, len);
+	l->record[l->count++] = (struct image_record){
+		.key = copy, .value = copy + key_len, .len = len,
+	};
+	return 0;
 }
 
 static int load_records(struct loading *l, int fd)
 {
 	struct tdb_context *tdb;
 	char name[32];
+	int error;
 
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	errno = 0;
@@ -132,10 +133,9 @@ static int load_records(struct loading *l, int fd)
 		       0);
 	if (!tdb)
 		return errno == ENOMEM ? -ENOMEM : -EPROTO;
-	if (tdb_traverse_read(tdb, load_record, l) < 0 && !l->error)
-		l->error = -EPROTO;
+	error = checkpoint_file_each(tdb, load_record, l);
 	tdb_close(tdb);
-	return l->error;
+	return error;
 }
 
 static int load_machine(struct loading *l, char why[256])
@@ -145,8 +145,6 @@ static int load_machine(struct loading *l, char why[256])
 	why[0] = '\0';
 	if (!l->host)
 		return -EPROTO;
-	if (l->format != CHECKPOINT_FORMAT || l->machine != MACHINE_VERSION)
-		return -ENOTSUP;
 	l->r->machine = image_read(&l->r->config, l->record, l->count, &error,
 				   why);
 	return error;

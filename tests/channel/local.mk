@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+check_PROGRAMS += test_channel_sim fuzz_channel
+TESTS += test_channel_sim fuzz_channel tests/channel/mutants
+
+test_channel_sim_SOURCES = tests/channel/test_sim.c \
+	tests/channel/sim_watch.c tests/channel/sim_world.c \
+	tests/channel/sim.h
+test_channel_sim_LDADD = libpxchannel.la libprotocol.la
+
+fuzz_channel_SOURCES = tests/channel/fuzz_channel.c tests/fuzz/driver.c \
+	tests/fuzz/fuzz.h
+fuzz_channel_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"channel"' \
+	-DFUZZ_INPUTS=20000
+fuzz_channel_LDADD = libpxchannel.la libprotocol.la
+
+EXTRA_DIST += tests/channel/mutants
+EXTRA_DIST += tests/channel/test_channel.py
+TESTS += tests/channel/test_channel.py

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Sourced: what a boot needs, made once and kept outside the repository.
+#
+# The packages are fetched and unpacked, never installed: a hypervisor on the
+# machine that runs the tests would change how it boots.  Libraries that no
+# Xen package brings are this machine's, so both must be the same Debian.
+# Nothing under test is in these images: it lies in the share of each boot.
+
+images_version=2	# raise it when anything below changes an image
+images_packages='libxencall1 libxendevicemodel1 libxenevtchn1
+	libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenmisc4.17
+	libxenstore4 libxentoolcore1 libxentoollog1 libyajl2 xenstore-utils
+	xen-hypervisor-4.17-amd64 xen-utils-4.17 xen-utils-common'
+images_modules='virtio_pci 9pnet_virtio 9p xen-evtchn xen-gntdev xen-gntalloc
+	xen-privcmd xenfs xen-blkback xen-blkfront loop'
+images_xenstore='exists list ls read write rm chmod watch'
+
+images_dir()
+{
+	echo "${XDG_CACHE_HOME:-/var/cache}/proxenos-xen"
+}
+
+# images_fetch DIR: DIR/root with every package unpacked.
+images_fetch()
+{
+	local dir=$1 kernel deb
+
+	kernel=$(apt-cache depends linux-image-amd64 |
+		sed -n 's/.*Depends: \(linux-image-6\.[^ ]*\).*/\1/p' |
+		head -n 1)
+	[ -n "$kernel" ] || { echo "no Debian kernel known to apt"; return 1; }
+	rm -rf "$dir/debs" "$dir/root"
+	mkdir -p "$dir/debs" "$dir/root" || return 1
+	# shellcheck disable=SC2086 # a list of words
+	(cd "$dir/debs" && apt-get -qq -o APT::Sandbox::User=root download \
+		"$kernel" $images_packages) || return 1
+	for deb in "$dir"/debs/*.deb; do
+		dpkg -x "$deb" "$dir/root" || return 1
+	done
+	busybox depmod -b "$dir/root" "$(ls "$dir/root/lib/modules")"
+}
+
+# images_number FILE OFFSET BYTES: an unsigned little-endian field.
+images_number()
+{
+	od -An -j "$2" -N "$3" -t "u$3" "$1" | tr -d ' '
+}
+
+# images_vmlinux BZIMAGE OUT: the ELF inside.  The boot protocol names where
+# the compressed payload starts and ends.
+images_vmlinux()
+{
+	local image=$1 out=$2 sectors start length tool
+
+	sectors=$(images_number "$image" $((0x1f1)) 1)
+	start=$(images_number "$image" $((0x248)) 4)
+	length=$(images_number "$image" $((0x24c)) 4)
+	start=$(((sectors + 1) * 512 + start))
+	case $(od -An -j "$start" -N 4 -t x1 "$image" | tr -d ' ') in
+	fd377a58) tool='xz --single-stream -dcq' ;;
+	28b52ffd) tool='zstd -dcq' ;;
+	*) echo "$image: unknown compression"; return 1 ;;
+	esac
+	# What follows the stream (its length) makes the tool complain.
+	tail -c +$((start + 1)) "$image" | head -c "$length" |
+		$tool > "$out" 2> /dev/null
+	[ "$(od -An -N 4 -t x1 "$out" | tr -d ' ')" = 7f454c46 ]
+}
+
+# images_libraries ROOT TREE PROGRAM...: into TREE what the programs load.
+images_libraries()
+{
+	local root=$1 tree=$2 lib
+
+	shift 2
+	mkdir -p "$tree/lib/x86_64-linux-gnu" "$tree/lib64"
+	for lib in $(LD_LIBRARY_PATH=$root/usr/lib/x86_64-linux-gnu \
+		ldd "$@" | sed -n 's/.*\(=> \|^\t\)\(\/[^ ]*\) (.*/\2/p' |
+		sort -u); do
+		case $lib in
+		*/ld-linux*) cp -L "$lib" "$tree/lib64/" ;;
+		*) cp -L "$lib" "$tree/lib/x86_64-linux-gnu/" ;;
+		esac || return 1
+	done
+}
+
+# images_tree ROOT TREE MODULE...: what both initramfs have in common.
+images_tree()
+{
+	local root=$1 tree=$2 name module kernel
+
+	shift 2
+	kernel=$(ls "$root/lib/modules")
+	rm -rf "$tree"
+	mkdir -p "$tree"/{bin,sbin,dev,proc,sys,run,tmp,share,etc/xen} \
+		"$tree"/usr/{bin,sbin,lib} "$tree"/var/{lib,log,lock} ||
+		return 1
+	cp /bin/busybox "$tree/bin/" || return 1
+	ln -s busybox "$tree/bin/sh"
+	ln -s /run "$tree/var/run"
+	for name in $images_xenstore; do
+		cp "$root/usr/bin/xenstore-$name" "$tree/bin/" || return 1
+	done
+	tree=$tree/lib/modules/$kernel
+	mkdir -p "$tree" || return 1
+	cp "$root/lib/modules/$kernel"/modules.{builtin,order} "$tree/"
+	for name; do
+		grep "/$name\.ko:" "$root/lib/modules/$kernel/modules.dep" |
+			tr -d : | tr ' ' '\n'
+	done | sort -u | while read -r module; do
+		(cd "$root/lib/modules/$kernel" &&
+			cp --parents "$module" "$tree/") || return 1
+		grep "^$module:" "$root/lib/modules/$kernel/modules.dep" \
+			>> "$tree/modules.dep"
+	done
+}
+
+images_pack()
+{
+	(cd "$1" && find . | cpio -o -H newc --quiet) > "$2"
+}
+
+# images_dom0 DIR TOP: DIR/dom0.cpio
+images_dom0()
+{
+	local dir=$1 top=$2 root=$1/root tree=$1/dom0 xen
+
+	# shellcheck disable=SC2086 # a list of words
+	images_tree "$root" "$tree" $images_modules || return 1
+	xen=$tree/usr/lib/xen-4.17/bin
+	mkdir -p "$xen" "$tree/etc/xen/scripts" || return 1
+	cp "$root"/usr/lib/xen-4.17/bin/{xl,xenconsoled,xen-init-dom0} \
+		"$root"/usr/lib/xen-4.17/bin/{xenstored,oxenstored} \
+		"$root"/usr/lib/xen-4.17/bin/{xenstore-control,test-xenstore} \
+		"$root"/usr/lib/xen-4.17/bin/{libxl-save-helper,lsevtchn} \
+		"$xen/" || return 1
+	cp "$root/etc/xen/oxenstored.conf" "$tree/etc/xen/" || return 1
+	cp "$top/tests/xen/block" "$tree/etc/xen/scripts/" || return 1
+	cp "$top/tests/xen/dom0-init" "$tree/init" || return 1
+	echo 'autoballoon="off"' > "$tree/etc/xen/xl.conf"
+	images_libraries "$root" "$tree" "$xen"/* \
+		"$tree"/bin/xenstore-read "$top/build/xenstored/xenstored" ||
+		return 1
+	# Loaded at run time, by pthread_exit.
+	cp -L /lib/x86_64-linux-gnu/libgcc_s.so.1 \
+		"$tree/lib/x86_64-linux-gnu/" || return 1
+	images_pack "$tree" "$dir/dom0.cpio"
+}
+
+# images_guest DIR TOP: DIR/guest.cpio
+images_guest()
+{
+	local dir=$1 top=$2 root=$1/root tree=$1/guest
+
+	images_tree "$root" "$tree" xen-blkfront xen-gntalloc xen-gntdev \
+		xen-evtchn || return 1
+	cp "$root/usr/lib/xen-4.17/bin/test-xenstore" "$tree/bin/" || return 1
+	cp "$top/tests/xen/guest-init" "$tree/init" || return 1
+	images_libraries "$root" "$tree" "$tree"/bin/xenstore-read \
+		"$tree/bin/test-xenstore" || return 1
+	images_pack "$tree" "$dir/guest.cpio"
+}
+
+# images_make TOP LOG: all of it, where it is not yet made.  What the images
+# are made of decides whether they are: a changed init makes new ones.
+images_make()
+{
+	local top=$1 log=$2 dir stamp
+
+	dir=$(images_dir)
+	mkdir -p "$dir" || return 1
+	stamp=$(cat "$top"/tests/xen/{images.sh,block,dom0-init,guest-init} |
+		sha256sum)
+	[ "$stamp" != "$(cat "$dir/stamp" 2> /dev/null)" ] || return 0
+	rm -f "$dir/stamp" "$dir"/state*
+	if [ "$images_version" != "$(cat "$dir/fetched" 2> /dev/null)" ]; then
+		images_fetch "$dir" > "$log" 2>&1 || return 1
+		echo "$images_version" > "$dir/fetched"
+	fi
+	{
+		zcat "$dir"/root/boot/xen-4.17-amd64.gz > "$dir/xen.elf" &&
+		images_vmlinux "$dir"/root/boot/vmlinuz-* "$dir/vmlinux" &&
+		images_dom0 "$dir" "$top" && images_guest "$dir" "$top"
+	} >> "$log" 2>&1 || return 1
+	echo "$stamp" > "$dir/stamp"
+}
