@@ -53,3 +53,19 @@ xenstored_xenstored_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS) $(TDB_CFLAGS) \
 	$(XEN_CFLAGS)
 xenstored_xenstored_LDADD = libcore.la libhostpure.la libprotocol.la \
 	$(TALLOC_LIBS) $(TDB_LIBS) $(XEN_LIBS)
+
+# Run by xs-probe replay: the machine and the journal's reader, without Xen.
+pkglibexec_PROGRAMS = xenstored/proxenos-replay
+xenstored_proxenos_replay_SOURCES = \
+	xenstored/host/checkpoint_file.c xenstored/host/checkpoint_file.h \
+	xenstored/host/fault.c xenstored/host/fault.h \
+	xenstored/host/journal.c xenstored/host/journal.h \
+	xenstored/host/journal_format.h xenstored/host/journal_read.c \
+	xenstored/host/replay_main.c xenstored/host/replay.h \
+	xenstored/host/replay_load.c xenstored/host/replay_print.c \
+	xenstored/host/replay_step.c
+xenstored_proxenos_replay_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+xenstored_proxenos_replay_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS) \
+	$(TDB_CFLAGS) $(JANSSON_CFLAGS)
+xenstored_proxenos_replay_LDADD = libcore.la libprotocol.la $(TALLOC_LIBS) \
+	$(TDB_LIBS) $(JANSSON_LIBS)

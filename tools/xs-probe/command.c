@@ -62,12 +62,44 @@ const struct command command_table[] = {
 "\n"
 "  xs-probe ring 5\n"
 "  xs-probe ring --reset 5\n" },
+	{ "update", "[BINARY]", "live update of the daemon", "t:F", 0, 1,
+	  update_run,
+"Another binary goes on where the running one stands, in the same process, with\n"
+"all rings, sockets, watches and, from proxenos to proxenos, open transactions.\n"
+"BINARY is " PROBE_SBIN "/xenstored if not given.  It may be another\n"
+"daemon than the running one: this is how to change over, and back.  If it\n"
+"cannot go on, the one that runs does, and the reason is told.\n"
+"\n"
+"  -t, --wait SECONDS   for a moment without open transactions, where they\n"
+"                       cannot be taken over (default 60)\n"
+"  -F, --force          then do it all the same: open transactions are lost\n"
+"\n"
+"  xs-probe update\n"
+"  xs-probe update --wait 10 --force /usr/lib/xen-4.17/bin/xenstored\n" },
+	{ "replay", "DIR|FILE", "a dead daemon's journal, explained", "u:S", 1,
+	  1, replay_run,
+"Executes the journal in DIR again, from its checkpoint on, without a daemon,\n"
+"and prints what each record did: number, time, connection, kind, requests with\n"
+"replies, events, what was asked of the host.  DIR is a run directory\n"
+"(/run/xenstored) or a failed.<time> in one; FILE one segment (journal.<n>),\n"
+"beside its checkpoint.  Nothing there is changed.\n"
+"\n"
+"A \"!\" marks the record under execution when the daemon died.  It is tried in\n"
+"a process of its own first; if that dies too, you have found why.  Exit status\n"
+"1 if so, if files are damaged, or if the state at the end is inconsistent.\n"
+"\n"
+"  -u, --until N   stop after record N\n"
+"  -S, --store     the whole store as it is at the end\n"
+"\n"
+"  xs-probe replay /run/xenstored/failed.1760000000\n"
+"  xs-probe replay --until 4711 --store /run/xenstored\n", true },
 	{ NULL, NULL, NULL, NULL, 0, 0, NULL, NULL },
 };
 
 static const char intro[] =
 "Usage: xs-probe [OPTION]... COMMAND [ARGUMENT]...\n"
-"Look into a running xenstore daemon; nothing is changed but by ring --reset.\n"
+"Look into a running xenstore daemon; nothing is changed but by ring --reset\n"
+"and update.\n"
 "\n";
 
 static const char options_help[] =
@@ -104,7 +136,7 @@ static void help(const struct command *command)
 	}
 	printf("%sCommands:\n\n", intro);
 	for (const struct command *c = command_table; c->name; c++)
-		printf("  %-8s %-7s %s\n", c->name, c->arguments, c->summary);
+		printf("  %-8s %-8s %s\n", c->name, c->arguments, c->summary);
 	printf("\nTry `xs-probe COMMAND --help' for more and for examples.\n"
 	       "\nOptions:\n\n%s%s", options_help, outro);
 }
@@ -116,10 +148,21 @@ static const struct option long_options[] = {
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "reset", no_argument, NULL, 'r' },
+	{ "wait", required_argument, NULL, 't' },
+	{ "force", no_argument, NULL, 'F' },
+	{ "until", required_argument, NULL, 'u' },
+	{ "store", no_argument, NULL, 'S' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
 };
+
+/* A long option may be another command's. */
+static bool takes(const struct command *command, int c)
+{
+	return c == 's' || c == 'h' || c == '?' || c > 127 ||
+	       (command && strchr(command->letters, c));
+}
 
 /* Options up to `command`, or those after it.  -1: go on; else exit so. */
 static int parse(struct probe *probe, const struct command *command,
@@ -137,9 +180,10 @@ static int parse(struct probe *probe, const struct command *command,
 				NULL)) >= 0) {
 		struct span text = { optarg, optarg ? strlen(optarg) : 0 };
 
-		/* A long option of another command. */
-		if (c == 'r' && !(command && strchr(command->letters, c))) {
-			fputs("xs-probe: --reset belongs to ring\n", stderr);
+		if (!takes(command, c)) {
+			fprintf(stderr, "xs-probe: %s has no such option: %s\n",
+				command ? command->name : "what stands before "
+				"the command", argv[optind - 1]);
 			c = '?';
 		}
 		if (c == 's') {
@@ -166,6 +210,7 @@ static int parse(struct probe *probe, const struct command *command,
 			return PROBE_USAGE;
 		} else {
 			probe->flag[c] = true;
+			probe->value[c] = optarg;
 		}
 	}
 	return -1;
@@ -186,7 +231,7 @@ static int run(struct probe *probe, const struct command *command,
 			command->arguments);
 		return PROBE_USAGE;
 	}
-	ret = probe_connect(probe);
+	ret = command->offline ? PROBE_FINE : probe_connect(probe);
 	if (!ret)
 		ret = command->run(probe, argc, argv);
 	probe_free(probe);

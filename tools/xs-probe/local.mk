@@ -10,10 +10,14 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/pages.c tools/xs-probe/pages.h \
 	tools/xs-probe/probe.c tools/xs-probe/probe.h \
 	tools/xs-probe/record.c tools/xs-probe/record.h \
+	tools/xs-probe/replay.c \
 	tools/xs-probe/ring.c \
 	tools/xs-probe/ring_words.c tools/xs-probe/ring_words.h \
 	tools/xs-probe/status.c \
-	tools/xs-probe/table.c tools/xs-probe/table.h
+	tools/xs-probe/table.c tools/xs-probe/table.h \
+	tools/xs-probe/update.c
+tools_xs_probe_xs_probe_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DPROBE_LIBEXEC='"$(pkglibexecdir)"' -DPROBE_SBIN='"$(sbindir)"'
 tools_xs_probe_xs_probe_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tools_xs_probe_xs_probe_LDADD = libproxenos-core.la $(JANSSON_LIBS)
 
@@ -27,3 +31,7 @@ CLEANFILES += tools/xs-probe/completions/xs-probe
 tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 	$(AM_V_GEN)$(MKDIR_P) tools/xs-probe/completions && \
 		cp $(top_srcdir)/tools/xs-probe/xs-probe.bash-completion $@
+
+# Both on simxen: what a killed daemon left, and daemons that run.
+TESTS += tools/xs-probe/test-replay.py
+EXTRA_DIST += tools/xs-probe/test-replay.py docs/protocol/control.md

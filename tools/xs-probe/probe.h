@@ -36,17 +36,19 @@ struct probe {
 	bool json;
 	bool colour;
 	bool flag[128];		/* the subcommand's own letters */
+	const char *value[128];	/* of those that have one */
 };
 
 struct command {
 	const char *name;
 	const char *arguments;	/* for the usage line */
 	const char *summary;
-	const char *letters;	/* own options, without values */
+	const char *letters;	/* own options; ':' behind one: with a value */
 	int args_min, args_max;
-	/* Runs connected; argv are the arguments.  Returns a probe_exit. */
+	/* Runs connected, unless `offline`; argv are the arguments.  Returns a probe_exit. */
 	int (*run)(struct probe *probe, int argc, char **argv);
 	const char *help;	/* options and examples */
+	bool offline;		/* asks no daemon */
 };
 
 /* NULL if there is none of that name. */
@@ -59,6 +61,8 @@ int ls_run(struct probe *probe, int argc, char **argv);
 int domains_run(struct probe *probe, int argc, char **argv);
 int check_run(struct probe *probe, int argc, char **argv);
 int ring_run(struct probe *probe, int argc, char **argv);
+int update_run(struct probe *probe, int argc, char **argv);
+int replay_run(struct probe *probe, int argc, char **argv);
 
 /* Connect as the options say.  0, or a probe_exit after a message. */
 int probe_connect(struct probe *probe);

@@ -36,6 +36,26 @@ static const struct {
 	{ "refused", "requests refused by a quota", true },
 };
 
+/* Of the topic `host`; an older daemon has not all of them. */
+static const struct {
+	const char *key, *name, *meaning;
+	bool age;		/* in microseconds */
+	bool warn;		/* if not 0 */
+} survival[] = {
+	{ "journal", "journal", "bytes of input since the last "
+	  "checkpoint", false, false },
+	{ "checkpoints", "checkpoints", "done by this process", false, false },
+	{ "checkpoint_age_us", "last one", "ago", true, false },
+	{ "restarts", "restarts", "times it went on where a process ended",
+	  false, false },
+	{ "recovered", "recovered", "inputs executed again at this start",
+	  false, false },
+	{ "doubtful", "in doubt", "clients closed at this start, as nobody "
+	  "could know", false, true },
+	{ "poisoned", "poisoned", "inputs left out, that had killed it twice",
+	  false, true },
+};
+
 static void uptime(char *out, size_t size, uint64_t us)
 {
 	uint64_t s = us / 1000000;
@@ -54,6 +74,23 @@ static void uptime(char *out, size_t size, uint64_t us)
 static const char *or_dash(const char *text)
 {
 	return text ? text : "-";
+}
+
+static void add_survival(struct table *table, const struct record *host)
+{
+	char age[48];
+	uint64_t n;
+
+	for (size_t i = 0; i < sizeof(survival) / sizeof(survival[0]); i++) {
+		if (!record_number(host, survival[i].key, &n))
+			continue;
+		uptime(age, sizeof(age), n);
+		table_add(table, TABLE_PLAIN, "%s", survival[i].name);
+		table_add(table, survival[i].warn && n ? TABLE_WARN :
+			  TABLE_PLAIN, "%s", survival[i].age ? age :
+			  record_text(host, survival[i].key));
+		table_add(table, TABLE_PLAIN, "%s", survival[i].meaning);
+	}
 }
 
 static int print_status(struct probe *probe, const struct record *status,
@@ -92,6 +129,8 @@ static int print_status(struct probe *probe, const struct record *status,
 			  there ? record_text(status, counts[i].key) : "-");
 		table_add(&table, TABLE_PLAIN, "%s", counts[i].meaning);
 	}
+	if (host)
+		add_survival(&table, host);
 	ret = table_print(&table, stdout, probe->colour);
 	table_free(&table);
 	return ret ? probe_failed(probe, "status", ret) : PROBE_FINE;

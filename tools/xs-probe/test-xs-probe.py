@@ -19,14 +19,17 @@ import threading
 CONTROL, DIRECTORY, READ, GET_PERMS = 0, 1, 2, 3
 ERROR, PART = 16, 22
 PROBE = os.path.abspath("tools/xs-probe/xs-probe")
+REPLAY = os.path.abspath("xenstored/proxenos-replay")
 
 
 class Daemon:
     """Answers one request after the other; `topics` are pages of CONTROL."""
 
     def __init__(self, directory, topics=None, nodes=None, stranger=None,
-                 silent=False):
+                 silent=False, update=None):
         self.topics = topics or {}
+        # Answers to live-update commands, each given once.
+        self.update = {k: list(v) for k, v in (update or {}).items()}
         self.nodes = {} if nodes is None else nodes
         self.stranger = stranger
         self.silent = silent
@@ -34,9 +37,15 @@ class Daemon:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen(5)
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
 
     def close(self):
+        # The thread first: the number of a closed descriptor is that of the
+        # next daemon's, whose clients it would serve.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join(20)
+        assert not self.thread.is_alive()
         self.listener.close()
         os.unlink(self.path)
 
@@ -72,6 +81,9 @@ class Daemon:
         words = payload.split(b"\0")
         path = words[0].decode()
         if kind == CONTROL:
+            if words[0] == b"live-update":
+                said = self.update.get(b" ".join(words[1:-1]))
+                return said.pop(0) if said else "EINVAL"
             if self.stranger is not None:
                 return self.stranger
             if words[:2] != [b"probe", b"1"]:
@@ -109,6 +121,9 @@ STATUS = (b"0\ndaemon=proxenos version=0.1.0 machine=1 uptime_us=3725000000 "
           b"requests=99 events=4 merged=1 lost=0 conflicts=0 refused=2 "
           b"from-tomorrow=1\n")
 HOST = b"0\npid=77 rundir=/run/x%20y sockets=1 passes=5\n"
+SURVIVOR = (b"0\npid=77 rundir=/run/x journal=4711 checkpoints=12 "
+            b"checkpoint_age_us=61000000 recovered=8 doubtful=3 poisoned=1 "
+            b"restarts=5\n")
 
 
 def domain(number, nodes, refused=0):
@@ -165,6 +180,10 @@ def bad(**topics):
     return out
 
 
+# Commands of an update to /x, and what a daemon answers.
+GOES = {b"-f /x": [b"OK\0"], b"-s -t 60": [b"OK\0"]}
+
+
 # what, daemon, arguments, status, stdout (None: not compared), stderr word
 CASES = [
     ("no daemon", None, ["status"], 3, "", "cannot reach"),
@@ -211,6 +230,66 @@ CASES = [
      "", "no such"),
     ("not allowed", dict(stranger="EACCES"), ["status"], 1, "",
      "not allowed"),
+    ("status of a survivor", dict(topics=bad(host={"0": SURVIVOR})),
+     ["status"], 0, None, ""),
+    ("update", dict(update=GOES), ["update", "/x"], 0,
+     "done: /x serves now\n", ""),
+    ("update of a stranger", dict(update=GOES, stranger="EINVAL"),
+     ["update", "/x"], 0, "done: /x serves now\n", ""),
+    ("update with options", dict(update={
+        b"-f /x": [b"OK\0"], b"-s -t 5 -F": [b"OK\0"]}),
+     ["update", "--wait", "5", "--force", "/x"], 0,
+     "done: /x serves now\n", ""),
+    ("update with short options", dict(update={
+        b"-f /x": [b"OK\0"], b"-s -t 5 -F": [b"OK\0"]}),
+     ["update", "-t5", "-F", "/x"], 0, "done: /x serves now\n", ""),
+    ("update when busy first", dict(update={
+        b"-f /x": [b"OK\0"], b"-s -t 60": [b"BUSY\0"] * 3 + [b"OK\0"]}),
+     ["update", "/x"], 0, "done: /x serves now\n", ""),
+    ("update to nothing", dict(update={
+        b"-f /x": [b"File not accessible.\0"]}), ["update", "/x"], 1, "",
+     "has to be there where the daemon"),
+    ("update to what is no program", dict(update={
+        b"-f /x": [b"File not executable.\0"]}), ["update", "/x"], 1, "",
+     "no execute permission"),
+    ("update beside another", dict(update={
+        b"-f /x": [b"live-update session already active.\0"]}),
+     ["update", "/x"], 1, "", "Somebody else is updating"),
+    ("update with transactions", dict(update={
+        b"-f /x": [b"OK\0"], b"-s -t 60":
+        [b"Domains with long running transactions:\nDomain 3: 60 s\0"]}),
+     ["update", "/x"], 1, "", "Domain 3: 60 s\nWhat this binary"),
+    ("update given up", dict(update={
+        b"-f /x": [b"OK\0"], b"-s -t 60":
+        [b"Cancellation was requested\0"]}),
+     ["update", "/x"], 1, "", "asked for the update to be given up"),
+    ("update refused in other words", dict(update={
+        b"-f /x": [b"OK\0"], b"-s -t 60": [b"/x: of another age\0"]}),
+     ["update", "/x"], 1, "", "/x: of another age\nThe binary that was"),
+    ("update refused by an OCaml daemon", dict(update={
+        b"-f /x": [b"Command '/x' '--help' exited with code 2"]}),
+     ["update", "/x"], 1, "", "go on from this daemon's state"),
+    ("update refused, as JSON", dict(update={
+        b"-f /x": [b"File not accessible.\0"]}), ["update", "--json", "/x"],
+     1, None, ""),
+    ("update of what has none", dict(stranger="EINVAL"), ["update", "/x"], 3,
+     "", "no live update"),
+    ("update, not allowed", dict(update={b"-f /x": ["EACCES"]}),
+     ["update", "/x"], 1, "", "not allowed"),
+    ("update, not a time", dict(), ["update", "-t", "x", "/x"], 2, "",
+     "seconds"),
+    ("update, not a file", dict(), ["update", "no/such/file"], 1, "",
+     "No such file"),
+    ("update, no daemon", None, ["update", "/x"], 3, "", "cannot reach"),
+    ("other's long option", None, ["status", "--force"], 2, "",
+     "status has no such option: --force"),
+    ("long option before the command", None, ["--until", "5", "replay"], 2,
+     "", "no such option"),
+    ("replay of nothing", None, ["replay", "/nonexistent"], 1, "",
+     "/nonexistent: No such file"),
+    ("replay without a name", None, ["replay"], 2, "", "Usage"),
+    ("replay until never", None, ["replay", "--until", "0", "/"], 2, "",
+     "Usage"),
     ("stranger: check", dict(stranger="EINVAL"), ["check"], 3, "",
      "not proxenos"),
     ("stranger: ring", dict(stranger=b"OK\0"), ["ring", "5"], 3, "",
@@ -251,6 +330,9 @@ JSON_CASES = [
     ("ls", dict(nodes=NODES), ["ls", "--json", "/"],
      lambda j: j[1] == {"path": "/a", "value": {"hex": "78220aff"},
                         "permissions": ["n0", "r5"]} and len(j) == 1004),
+    ("update", dict(update=GOES), ["update", "--json", "/x"],
+     lambda j: j == {"done": True, "binary": "/x", "reply": "OK",
+                     "meaning": None}),
     ("stranger: status", dict(stranger="EINVAL", nodes=NODES),
      ["status", "--json"],
      lambda j: j["daemon"] == "other" and j["domains"] == 2 and
@@ -266,6 +348,10 @@ JSON_CASES = [
 WORDS = {
     "no command": ["Usage:", "Commands:"],
     "status": ["version 0.1.0", "1h 2m", "in /run/x y", "refused"],
+    "status of a survivor": ["4711", "1m 1s", "restarts             5",
+                             "in doubt             3", "killed it twice"],
+    "update refused, as JSON": ['"done": false', "File not accessible.",
+                                "has to be there"],
     "ring": ["Nothing is wrong", "16 bytes unread", "watch depth"],
     "broken ring": ["wrong: error 2", "index was impossible"],
     "broken ring in domains": ["bad"],
@@ -274,7 +360,8 @@ WORDS = {
 
 
 def run(directory, arguments):
-    environment = dict(os.environ, XENSTORED_RUNDIR=directory)
+    environment = dict(os.environ, XENSTORED_RUNDIR=directory,
+                       XS_PROBE_REPLAY=REPLAY)
     environment.pop("XENSTORED_PATH", None)
     return subprocess.run([PROBE] + arguments, env=environment, timeout=60,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -345,7 +432,8 @@ def main():
         failed += not good
         print("json %s: %s" % (what, "ok" if good else
                                "wrong: %r %r" % (r.stdout, r.stderr)))
-    for command in ["status", "ls", "domains", "check", "ring"]:
+    for command in ["status", "ls", "domains", "check", "ring", "update",
+                    "replay"]:
         r = with_daemon(None, [command, "--help"])
         good = r.returncode == 0 and \
             b"  xs-probe " + command.encode() in r.stdout

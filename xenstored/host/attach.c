@@ -86,5 +86,6 @@ int recovery_attach(struct host *h)
 	}
 	h->count.recovered = h->recovery->records;
 	h->count.poisoned = h->recovery->poisoned;
+	h->count.restarts = h->recovery->restarts + 1;
 	return 0;
 }

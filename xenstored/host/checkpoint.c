@@ -260,13 +260,14 @@ static int put_host(struct host *h, struct checkpoint *c)
 
 	n = snprintf(value, sizeof(value),
 		     "format=%u machine=%u segment=%llu virq=%u priv=%u "
-		     "features=%u output_max=%llu ",
+		     "features=%u output_max=%llu restarts=%llu ",
 		     CHECKPOINT_FORMAT, MACHINE_VERSION,
 		     (unsigned long long)c->segment,
 		     h->evtchn ? evtchn_virq(h->evtchn) :
 		     h->recovery ? h->recovery->virq : UINT32_MAX,
 		     h->config.priv_domid, h->config.features,
-		     (unsigned long long)h->config.socket_output_max);
+		     (unsigned long long)h->config.socket_output_max,
+		     (unsigned long long)h->count.restarts);
 	return put_rest(c, "host", value, (size_t)n);
 }
 

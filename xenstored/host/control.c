@@ -226,7 +226,8 @@ static uint32_t probe_host(struct reply *r, uint64_t cursor)
 	reply_add(r, " sockets=%u passes=%llu requests_in_bytes=%llu "
 		  "replies_out_bytes=%llu tracing=%d logging=%d "
 		  "recovered=%llu doubtful=%llu poisoned=%llu "
-		  "checkpoints=%llu journal=%llu\n",
+		  "checkpoints=%llu journal=%llu "
+		  "checkpoint_age_us=%llu restarts=%llu\n",
 		  h->client_count, (unsigned long long)h->count.passes,
 		  (unsigned long long)h->count.in_bytes,
 		  (unsigned long long)h->count.out_bytes,
@@ -235,7 +236,9 @@ static uint32_t probe_host(struct reply *r, uint64_t cursor)
 		  (unsigned long long)h->count.doubtful,
 		  (unsigned long long)h->count.poisoned,
 		  (unsigned long long)checkpoint_count(h),
-		  (unsigned long long)checkpoint_journal(h));
+		  (unsigned long long)checkpoint_journal(h),
+		  (unsigned long long)checkpoint_age(h),
+		  (unsigned long long)h->count.restarts);
 	return 0;
 }
 

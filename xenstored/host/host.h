@@ -63,6 +63,7 @@ struct host_counters {
 	uint64_t doubtful;	/* sockets closed after a death in a call */
 	uint64_t recovered;	/* inputs replayed at the start */
 	uint64_t poisoned;	/* inputs not executed a third time */
+	uint64_t restarts;	/* starts that went on; kept in checkpoints */
 };
 
 struct host {

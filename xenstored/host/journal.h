@@ -148,6 +148,13 @@ struct journal_reader;
 struct journal_reader *journal_open(const void *parent, const char *dir,
 				    uint64_t number, uint32_t *machine,
 				    int *error);
+/*
+ * The same of a file that is not to be touched, for a post-mortem: what is
+ * noted in it stays in this process.
+ */
+struct journal_reader *journal_open_copy(const void *parent, const char *dir,
+					 uint64_t number, uint32_t *machine,
+					 int *error);
 const struct journal_death *journal_death(const struct journal_reader *r);
 /* It has no records. */
 bool journal_empty(const struct journal_reader *r);

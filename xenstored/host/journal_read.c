@@ -27,9 +27,9 @@ static int reader_end(struct journal_reader *r)
 	return 0;
 }
 
-static int reader_map(struct journal_reader *r, const char *name)
+static int reader_map(struct journal_reader *r, const char *name, bool copy)
 {
-	int fd = open(name, O_RDWR | O_CLOEXEC);
+	int fd = open(name, (copy ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 	struct stat st;
 	void *map = MAP_FAILED;
 
@@ -38,7 +38,7 @@ static int reader_map(struct journal_reader *r, const char *name)
 	if (!fstat(fd, &st) && st.st_size >= (off_t)JOURNAL_HEADER &&
 	    st.st_size <= (off_t)JOURNAL_SEGMENT)
 		map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
-			   MAP_SHARED, fd, 0);
+			   copy ? MAP_PRIVATE : MAP_SHARED, fd, 0);
 	close(fd);
 	if (map == MAP_FAILED)
 		return -EPROTO;
@@ -79,9 +79,9 @@ static int reader_judge(struct journal_reader *r, uint64_t number,
 	return 0;
 }
 
-struct journal_reader *journal_open(const void *parent, const char *dir,
-				    uint64_t number, uint32_t *machine,
-				    int *error)
+static struct journal_reader *reader_new(const void *parent, const char *dir,
+					 uint64_t number, bool copy,
+					 uint32_t *machine, int *error)
 {
 	struct journal_reader *r = talloc_zero(parent, struct journal_reader);
 	char name[4096];
@@ -92,13 +92,27 @@ struct journal_reader *journal_open(const void *parent, const char *dir,
 	talloc_set_destructor(r, reader_end);
 	*error = -ENAMETOOLONG;
 	if (journal_name(name, sizeof(name), dir, number))
-		*error = reader_map(r, name);
+		*error = reader_map(r, name, copy);
 	if (!*error)
 		*error = reader_judge(r, number, machine);
 	if (!*error)
 		return r;
 	talloc_free(r);
 	return NULL;
+}
+
+struct journal_reader *journal_open(const void *parent, const char *dir,
+				    uint64_t number, uint32_t *machine,
+				    int *error)
+{
+	return reader_new(parent, dir, number, false, machine, error);
+}
+
+struct journal_reader *journal_open_copy(const void *parent, const char *dir,
+					 uint64_t number, uint32_t *machine,
+					 int *error)
+{
+	return reader_new(parent, dir, number, true, machine, error);
 }
 
 bool journal_empty(const struct journal_reader *r)

@@ -98,6 +98,9 @@ static int load_host(struct loading *l, const void *value, size_t len)
 		  text_number(value, len, "features", &l->features) &&
 		  text_number(value, len, "output_max", &l->output_max);
 	l->r->first = l->r->segment = segment;
+	/* Newer than the rest: an older daemon did not count. */
+	if (!text_number(value, len, "restarts", &l->r->restarts))
+		l->r->restarts = 0;
 	l->r->virq = (uint32_t)virq;
 	return l->host ? 0 : -EPROTO;
 }

@@ -37,6 +37,7 @@ struct recovery {
 	struct journal_doubt doubt;	/* sockets whose bytes are in doubt */
 	uint64_t records;	/* replayed */
 	uint64_t poisoned;	/* not executed a third time */
+	uint64_t restarts;	/* as this one, before */
 	char why[256];		/* more about what cannot be used */
 };
 
