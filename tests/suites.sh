@@ -28,10 +28,11 @@ conformance	600	every rule on our daemon, the C and the OCaml one
 clients		300	xenstore-*, test-xenstore and pyxs on our daemon
 rings		300	every rule of the ring on three daemons, hostile guests
 kills		300	500 deaths under load, every step of the journal
+states		300	what cannot be used, what kills, a full disk, other versions
 updates		300	live update, and change over from and to the C daemon
 property	300	random operations against the reference model, long
 fuzz		300	each target for a while under the fuzzer of clang
-model		600	docs/model/ring.pml and its mutants
+model		600	the ring's and the channel's models, and their mutants
 sanitizers	1200	build, unit tests and conformance with ASan and UBSan
 distcheck	900	tarball, build from it, install, uninstall
 xen		1800	(only when asked for) a real Xen, real xl, real guests
@@ -175,6 +176,12 @@ suite_kills()
 	SIMXEN_BUILD=$PWD/build-faults tests/kill/introduce
 }
 
+suite_states()
+{
+	tree_build "$top" build-faults --enable-faults > /dev/null || return 1
+	SIMXEN_BUILD=$top/build-faults tests/state/run
+}
+
 suite_updates()
 {
 	tree_build "$top" build > /dev/null || return 1
@@ -213,6 +220,7 @@ suite_fuzz()
 suite_model()
 {
 	docs/model/run-ring
+	docs/model/run-link
 }
 
 suite_sanitizers()
