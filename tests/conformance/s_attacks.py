@@ -177,15 +177,15 @@ attack("attack.target-of-itself", "attack-stubdom",
 
 
 def count_nodes(run, path):
-    todo, count = [path], 0
-    while todo:
-        here = todo.pop()
+    upcoming, count = [path], 0
+    while upcoming:
+        here = upcoming.pop()
         reply = run.ask("d", "DIRECTORY", here + b"\0")[1]
         if reply.type == wire.ERROR:
             continue
         count += 1
         for name in reply.payload.split(b"\0")[:-1]:
-            todo.append(here + b"/" + name)
+            upcoming.append(here + b"/" + name)
     return count
 
 

@@ -207,24 +207,24 @@ static void changed(void)
 /* As in loop.c, of which this is the part that is about guests. */
 static void pass(void)
 {
-	struct list todo, *item;
+	struct list upcoming, *item;
 
 	feed_time();
 	if (h->due[TIMER_DEFERRED] <= h->now) {
 		h->due[TIMER_DEFERRED] = UINT64_MAX;
 		guest_undefer(h);
 	}
-	list_take(&todo, &h->ready);
-	while ((item = list_pop(&todo)))
+	list_take(&upcoming, &h->ready);
+	while ((item = list_pop(&upcoming)))
 		guest_turn(list_of(item, struct guest, ready));
 	carry_out();
 	changed();
-	list_take(&todo, &h->guests_out);
-	while ((item = list_pop(&todo)))
+	list_take(&upcoming, &h->guests_out);
+	while ((item = list_pop(&upcoming)))
 		guest_output(list_of(item, struct guest, out));
 	changed();
-	list_take(&todo, &h->settle);
-	while ((item = list_pop(&todo)))
+	list_take(&upcoming, &h->settle);
+	while ((item = list_pop(&upcoming)))
 		guest_settle(list_of(item, struct guest, settle));
 }
 

@@ -238,9 +238,9 @@ def names(h):
     for op in h.ops():
         if op.op in LISTS and op.ok:
             steps[op.path].append((op.s, 2, op))
-    for room, todo in steps.items():
+    for room, upcoming in steps.items():
         must = set()
-        for t, what, x in sorted(todo, key=lambda step: step[:2]):
+        for t, what, x in sorted(upcoming, key=lambda step: step[:2]):
             if what == 0:
                 must.add(x)
             elif what == 1:

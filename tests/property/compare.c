@@ -214,7 +214,7 @@ static bool is_event(const struct mmessage *list, size_t count, size_t at)
 }
 
 /*
- * Memory gave out: an event may be missing for now, if one on the watch's
+ * Memory gave out: an event may be missing at first, if one on the watch's
  * own path comes when there is memory again.
  */
 static bool excuse(struct harness *h, struct mconn *c, const struct stream *s,
