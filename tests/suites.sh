@@ -32,7 +32,7 @@ states		300	what cannot be used, what kills, a full disk, other versions
 updates		300	live update, and change over from and to the C daemon
 property	300	random operations against the reference model, long
 fuzz		300	each target for a while under the fuzzer of clang
-model		600	the ring's and the channel's models, and their mutants
+model		600	models of the ring and of the channel, and their mutants
 sanitizers	1200	build, unit tests and conformance with ASan and UBSan
 distcheck	900	tarball, build from it, install, uninstall
 xen		1800	(only when asked for) a real Xen, real xl, real guests
