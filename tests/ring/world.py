@@ -188,10 +188,10 @@ class World:
         self.wait_zero(guest)
         return Client(guest, self)
 
-    def wait_error(self, guest):
-        """Until `error` is set; its value."""
+    def wait_error(self, guest, old=0):
+        """Until `error` is set, to another value than `old`; its value."""
         end = time.monotonic() + self.deadline
-        while not guest.word(ERROR):
+        while guest.word(ERROR) in (0, old):
             left = end - time.monotonic()
             if left <= 0:
                 return 0

@@ -16,15 +16,19 @@ struct watches {
 	unsigned int set;
 };
 
-/* `n` in all, spread over the watchers. */
-static bool watches_more(struct watches *w, unsigned int n, const char *format)
+/* `n` in all, spread over the watchers; below `dir`, or on it itself. */
+static bool watches_more(struct watches *w, unsigned int n, const char *dir,
+			 bool below)
 {
 	char path[64], token[32];
 
 	for (; w->set < n; w->set++) {
 		int len = snprintf(token, sizeof(token), "token-%u", w->set);
 
-		snprintf(path, sizeof(path), format, w->set);
+		if (below)
+			snprintf(path, sizeof(path), "%s/%u", dir, w->set);
+		else
+			snprintf(path, sizeof(path), "%s", dir);
 		if (link_call(&w->watcher[w->set % WATCHERS], WIRE_WATCH, 0,
 			      path, token, (size_t)len + 1))
 			return false;
@@ -50,12 +54,12 @@ static bool watches_few(struct side *s)
 {
 	struct watches *w = watches_open(s);
 
-	return w && watches_more(w, 10, "/watched/%u");
+	return w && watches_more(w, 10, "/watched", true);
 }
 
 static bool watches_many(struct side *s)
 {
-	return watches_more(s->priv, row_scale(WATCHES), "/watched/%u");
+	return watches_more(s->priv, row_scale(WATCHES), "/watched", true);
 }
 
 static bool watches_write(struct side *s, unsigned int metric)
@@ -96,7 +100,7 @@ static bool watches_matching(struct side *s)
 {
 	struct watches *w = watches_open(s);
 
-	return w && watches_more(w, row_scale(WATCHES), "/event") &&
+	return w && watches_more(w, row_scale(WATCHES), "/event", false) &&
 	       watches_drain(w, w->set / WATCHERS);
 }
 

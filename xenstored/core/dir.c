@@ -4,7 +4,6 @@
 #include "xenstored/core/branch.h"
 #include "xenstored/core/mem.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct dir *dir_ref(struct dir *d)
@@ -224,28 +223,92 @@ struct node *dir_iter_next(struct dir_iter *it)
 	return it->at < it->d->count ? it->d->child[it->at++] : NULL;
 }
 
-static int seq_compare(const void *a, const void *b)
-{
-	const struct node *const *x = a, *const *y = b;
+/* ------------------------------------------------------------ listing -- */
 
-	return ((*x)->seq > (*y)->seq) - ((*x)->seq < (*y)->seq);
+#define RADIX_BITS 11
+#define RADIX (1u << RADIX_BITS)
+
+/* A child and its age beside it, so that sorting does not visit the nodes. */
+struct aged {
+	uint64_t seq;
+	struct node *n;
+};
+
+/* One pass of a radix sort: stable, by eleven bits. */
+static void radix_pass(const struct aged *from, struct aged *to, uint32_t n,
+		       unsigned int shift)
+{
+	uint32_t at[RADIX] = { 0 }, sum = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		at[from[i].seq >> shift & (RADIX - 1)]++;
+	for (unsigned int d = 0; d < RADIX; d++) {
+		uint32_t count = at[d];
+
+		at[d] = sum;
+		sum += count;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		to[at[from[i].seq >> shift & (RADIX - 1)]++] = from[i];
+}
+
+/* Sort a[0..n-1] by age, with a[n..2n-1] for room. */
+static struct aged *radix_sort(struct aged *a, uint32_t n)
+{
+	struct aged *from = a, *to = a + n, *swap;
+	uint64_t low = UINT64_MAX, high = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		low = from[i].seq < low ? from[i].seq : low;
+		high = from[i].seq > high ? from[i].seq : high;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		from[i].seq -= low;
+	high -= low;
+	for (unsigned int shift = 0; shift < 64 && high >> shift;
+	     shift += RADIX_BITS) {
+		radix_pass(from, to, n, shift);
+		swap = from;
+		from = to;
+		to = swap;
+	}
+	return from;
+}
+
+static bool list_hashed(const struct dir *d, struct node **list)
+{
+	uint32_t n = dir_count(d), i = 0;
+	struct aged *room = mem_block(2 * (size_t)n * sizeof(*room)), *sorted;
+	struct dir_iter it;
+	struct node *child;
+
+	if (!room)
+		return false;
+	dir_iter_start(&it, d);
+	while ((child = dir_iter_next(&it)))
+		room[i++] = (struct aged){ child->seq, child };
+	sorted = radix_sort(room, n);
+	for (i = 0; i < n; i++)
+		list[i] = sorted[i].n;
+	mem_drop(room);
+	return true;
 }
 
 struct node **dir_list(const struct dir *d)
 {
-	uint32_t n = dir_count(d), i = 0;
-	struct node **list, *child;
-	struct dir_iter it;
+	uint32_t n = dir_count(d);
+	struct node **list;
 
 	if (!n)
 		return NULL;
 	list = mem_block(n * sizeof(*list));
 	if (!list)
 		return NULL;
-	dir_iter_start(&it, d);
-	while ((child = dir_iter_next(&it)))
-		list[i++] = child;
-	if (d->hashed)
-		qsort(list, n, sizeof(*list), seq_compare);
+	if (!d->hashed) {
+		memcpy(list, d->child, n * sizeof(*list));
+	} else if (!list_hashed(d, list)) {
+		mem_drop(list);
+		return NULL;
+	}
 	return list;
 }

@@ -24,6 +24,7 @@ libcore_la_SOURCES = \
 	xenstored/core/image_tx.c \
 	xenstored/core/image_write.c \
 	xenstored/core/list.h \
+	xenstored/core/listing.c xenstored/core/listing.h \
 	xenstored/core/machine.c xenstored/core/machine.h \
 	xenstored/core/mem.c xenstored/core/mem.h \
 	xenstored/core/node.c xenstored/core/node.h \

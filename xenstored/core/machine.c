@@ -6,6 +6,7 @@
 #include "xenstored/core/domain.h"
 #include "xenstored/core/effect.h"
 #include "xenstored/core/fair.h"
+#include "xenstored/core/listing.h"
 #include "xenstored/core/mem.h"
 #include "xenstored/core/output.h"
 #include "xenstored/core/request.h"
@@ -133,6 +134,7 @@ void machine_free(struct machine *m)
 	mem_drop(m->watch_root);
 	mem_drop(m->watch_special);
 	mem_drop(m->match);
+	listing_drop(m);
 	hash_table_fini(&m->owned);
 	hash_table_fini(&m->sockets);
 	hash_table_fini(&m->events);

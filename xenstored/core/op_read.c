@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* READ, DIRECTORY, DIRECTORY_PART, GET_PERMS. */
 #include "xenstored/core/conn.h"
+#include "xenstored/core/listing.h"
 #include "xenstored/core/mem.h"
 #include "xenstored/core/request.h"
 #include "xenstored/core/watch.h"
@@ -64,24 +65,19 @@ int op_directory(struct request *r)
 }
 
 /* Whole names from `offset` on, as many as fit; the end is marked. */
-static int reply_part(struct request *r, struct node **list, uint32_t count,
-		      uint64_t offset)
+static int reply_part(struct request *r, struct span names, uint64_t offset)
 {
-	uint64_t at = 0;
+	size_t room = WIRE_PAYLOAD_MAX - r->m->reply_len, len;
 
-	for (uint32_t i = 0; i < count; i++) {
-		struct span name = node_name(list[i]);
-		uint64_t skip = offset > at ? offset - at : 0;
-
-		at += name.len + 1;
-		if (skip > name.len)
-			continue;
-		if (r->m->reply_len + name.len - skip + 1 > WIRE_PAYLOAD_MAX)
-			return 0;
-		reply_bytes(r, name.at + skip, name.len - skip);
-		reply_bytes(r, "", 1);
-	}
-	if (r->m->reply_len < WIRE_PAYLOAD_MAX)
+	if (offset > names.len)
+		offset = names.len;
+	names.at += offset;
+	names.len -= offset;
+	len = names.len < room ? names.len : room;
+	while (len < names.len && len && names.at[len - 1])
+		len--;
+	reply_bytes(r, names.at, len);
+	if (len == names.len && len < room)
 		reply_bytes(r, "", 1);
 	return 0;
 }
@@ -89,8 +85,8 @@ static int reply_part(struct request *r, struct node **list, uint32_t count,
 int op_directory_part(struct request *r)
 {
 	struct cursor c = request_cursor(r);
-	struct span given, number, path;
-	struct node *n, **list = NULL;
+	struct span given, number, path, names;
+	struct node *n;
 	uint64_t offset;
 	int err;
 
@@ -103,13 +99,14 @@ int op_directory_part(struct request *r)
 				   SEEN_CHILDREN | SEEN_ACL, &n);
 	if (err)
 		return err;
-	if (dir_count(n->dir) && !(list = dir_list(n->dir)))
+	if (!listing_get(r->m, n, &names))
 		return -ENOMEM;
 	reply_format(r, "%llu",
 		     (unsigned long long)(n->dir ? n->dir->gen : n->seq));
 	reply_bytes(r, "", 1);
-	err = reply_part(r, list, dir_count(n->dir), offset);
-	mem_drop(list);
+	err = reply_part(r, names, offset);
+	if (names.len > LISTING_MAX)
+		listing_drop(r->m);
 	return err;
 }
 

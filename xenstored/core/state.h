@@ -89,6 +89,12 @@ struct machine {
 	bool log_on;				/* op_control.c */
 	struct machine_counts counts;
 
+	struct {				/* listing.c; no state */
+		uint64_t seq, gen;
+		size_t len;
+		char *names;
+	} listing;
+
 	/* The reply under construction (request.c). */
 	size_t reply_len;
 	bool reply_over;
