@@ -225,16 +225,18 @@ suite_model()
 
 suite_sanitizers()
 {
-	# Some scenarios measure the daemon's memory: what was freed may wait
-	# for reuse, but not by the hundred megabytes.
-	local some=quarantine_size_mb=1:thread_local_quarantine_size_kb=64
+	# Some scenarios of the last part measure the daemon's memory: there,
+	# what was freed must not wait for reuse.
+	local none=quarantine_size_mb=0:thread_local_quarantine_size_kb=0
+	local given=${ASAN_OPTIONS:-detect_leaks=1}
 
-	export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:$some}
+	none=$none:allocator_release_to_os_interval_ms=0:malloc_context_size=3
+	export ASAN_OPTIONS=$given
 	export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 	tree_build "$top" build-san --enable-sanitizers --enable-werror ||
 		return 1
 	make_check build-san
-	SIMXEN_BUILD=$top/build-san \
+	ASAN_OPTIONS=$given:$none SIMXEN_BUILD=$top/build-san \
 	XENSTORED=$top/build-san/xenstored/xenstored \
 		tests/conformance/run --daemon ours
 }
