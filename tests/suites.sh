@@ -211,7 +211,7 @@ suite_fuzz()
 	for target in protocol stream ops; do
 		mkdir "$found/$target" || return 1
 		one "fuzz_$target" "build/fuzz-clang/fuzz_$target" \
-			-max_total_time=15 -timeout=20 \
+			-seed=1 -max_total_time=15 -timeout=20 \
 			-artifact_prefix=build/test-logs/ \
 			"$found/$target" "tests/fuzz/corpus/$target"
 	done
