@@ -25,11 +25,14 @@
 #define CHECKPOINT_DUE_MAX (2 * JOURNAL_SEGMENT)
 #define CHECKPOINT_RATIO 8u
 /*
- * Journal bytes since the cut, with the worker at work: behind the first it
- * is given CEDE_US for each CEDE_EACH, behind the second it is hurried.
+ * Journal bytes since the cut, with the worker at work: behind LATE it is
+ * given CEDE_US for each CEDE_EACH, and that twice as often for every MORE of
+ * journal, so that there is an end to it; behind HURRY it is hurried, as
+ * somebody else must have the processor.
  */
 #define CHECKPOINT_LATE (JOURNAL_SEGMENT / 2)
-#define CHECKPOINT_HURRY (JOURNAL_SEGMENT / 2 * 3)
+#define CHECKPOINT_MORE (2 * JOURNAL_SEGMENT)
+#define CHECKPOINT_HURRY (4 * JOURNAL_SEGMENT)
 #define CHECKPOINT_CEDE_EACH (JOURNAL_SEGMENT / 256)
 #define CHECKPOINT_CEDE_US 500u
 /* Nodes of an old snapshot that are freed in one pass. */
@@ -45,11 +48,13 @@ struct checkpoint {
 	bool wipe;			/* the file holds nothing of use */
 	struct node *snapshot;		/* the one being written; or NULL */
 	struct node *rest;		/* dead, to be freed */
+	bool dropping;			/* segments of no use may be there */
 	uint64_t segment;		/* first that counts after it */
 	uint64_t committed;		/* the same of the last one */
 	uint64_t ceded;			/* journal since the cut, then */
 	uint64_t bytes;			/* stored by the last one */
 	uint64_t done, when, retry;
+	uint64_t pause;			/* longest that the loop was held up */
 };
 
 static int checkpoint_end(struct checkpoint *c)
@@ -235,7 +240,7 @@ static void checkpoint_stands(struct host *h)
 	c->committed = c->segment;
 	c->when = h->now;
 	c->done++;
-	journal_drop_before(h->journal, c->segment);
+	c->dropping = true;
 }
 
 static int checkpoint_result(struct host *h, int error)
@@ -284,8 +289,10 @@ static void checkpoint_pace(struct host *h)
 {
 	struct checkpoint *c = h->checkpoint;
 	uint64_t since = journal_since(h->journal, c->segment);
+	uint64_t often = since / CHECKPOINT_MORE;
+	uint64_t each = often < 16 ? CHECKPOINT_CEDE_EACH >> often : 0;
 
-	if (since < CHECKPOINT_LATE || since < c->ceded + CHECKPOINT_CEDE_EACH)
+	if (since < CHECKPOINT_LATE || since < c->ceded + each)
 		return;
 	c->ceded = since;
 	if (since >= CHECKPOINT_HURRY)
@@ -293,27 +300,43 @@ static void checkpoint_pace(struct host *h)
 	worker_wait(h->worker, CHECKPOINT_CEDE_US);
 }
 
-bool checkpoint_turn(struct host *h)
+static bool checkpoint_work(struct host *h)
 {
 	struct checkpoint *c = h->checkpoint;
-	bool more;
+	bool more = image_free_some(&c->rest, CHECKPOINT_FREE);
 	int error;
 
-	if (!c || !h->journal)
-		return false;
-	more = image_free_some(&c->rest, CHECKPOINT_FREE);
+	c->dropping = journal_drop_before(h->journal, c->committed);
+	more |= c->dropping;
 	if (c->snapshot && worker_take(h->worker, &error)) {
 		checkpoint_result(h, error);
 		return true;
 	}
 	if (worker_busy(h->worker)) {
-		if (c->snapshot)
-			checkpoint_pace(h);
+		checkpoint_pace(h);
 		return more;
 	}
 	/* Anew, or the commit alone. */
 	if (checkpoint_due(h) && (c->snapshot || !checkpoint_begin(h)))
 		worker_start(h->worker, checkpoint_write_job, &c->write);
+	return more;
+}
+
+bool checkpoint_turn(struct host *h)
+{
+	struct checkpoint *c = h->checkpoint;
+	uint64_t from, took;
+	bool more;
+
+	if (!c || !h->journal)
+		return false;
+	if (!c->snapshot && !c->rest && !c->dropping && !checkpoint_due(h))
+		return false;
+	from = host_clock();
+	more = checkpoint_work(h);
+	took = host_clock() - from;
+	if (took > c->pause)
+		c->pause = took;
 	return more;
 }
 
@@ -343,7 +366,10 @@ int checkpoint_now(struct host *h)
 		if (error)
 			return error;
 	}
-	return checkpoint_result(h, checkpoint_write_job(&c->write));
+	error = checkpoint_result(h, checkpoint_write_job(&c->write));
+	while (!error && journal_drop_before(h->journal, c->committed))
+		;
+	return error;
 }
 
 uint64_t checkpoint_segment(const struct host *h)
@@ -365,4 +391,9 @@ uint64_t checkpoint_journal(const struct host *h)
 {
 	return h->checkpoint && h->journal ?
 		journal_since(h->journal, h->checkpoint->committed) : 0;
+}
+
+uint64_t checkpoint_pause(const struct host *h)
+{
+	return h->checkpoint ? h->checkpoint->pause : 0;
 }

@@ -75,5 +75,7 @@ uint64_t checkpoint_segment(const struct host *h);
 uint64_t checkpoint_count(const struct host *h);
 uint64_t checkpoint_age(const struct host *h);
 uint64_t checkpoint_journal(const struct host *h);
+/* The longest that one has held up the loop, microseconds. */
+uint64_t checkpoint_pause(const struct host *h);
 
 #endif

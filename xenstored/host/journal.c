@@ -379,21 +379,19 @@ uint64_t journal_rotate(struct journal *j, int *error)
 	return j->number;
 }
 
-void journal_drop_before(struct journal *j, uint64_t number)
+bool journal_drop_before(struct journal *j, uint64_t number)
 {
 	char name[4096], spare[4096];
-	bool kept = false;
 
+	if (j->oldest >= number)
+		return false;
+	/* The last one is kept for its pages. */
 	snprintf(spare, sizeof(spare), "%s/journal.spare", j->dir);
-	for (; j->oldest < number; j->oldest++) {
-		if (!journal_name(name, sizeof(name), j->dir, j->oldest))
-			continue;
-		/* One is kept for its pages. */
-		if (!kept && !rename(name, spare))
-			kept = true;
-		else
-			unlink(name);
-	}
+	if (journal_name(name, sizeof(name), j->dir, j->oldest) &&
+	    (j->oldest + 1 < number || rename(name, spare)))
+		unlink(name);
+	j->oldest++;
+	return j->oldest < number;
 }
 
 uint64_t journal_number(const struct journal *j)

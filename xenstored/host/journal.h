@@ -114,7 +114,8 @@ void journal_sending(struct journal *j, uint32_t conn);
  * before it can be dropped when a checkpoint stands for it.
  */
 uint64_t journal_rotate(struct journal *j, int *error);
-void journal_drop_before(struct journal *j, uint64_t number);
+/* One segment a call, as its pages take their time: true if there are more. */
+bool journal_drop_before(struct journal *j, uint64_t number);
 /*
  * Segments numbered `from` or more and less than `to` are removed from `dir`,
  * or moved to `aside` if that is not NULL.

@@ -17,9 +17,15 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <talloc.h>
 #include <time.h>
 #include <unistd.h>
+
+/* One turn on the processor, when hurried. */
+#define WORKER_TURN_NS 200000u
+/* And how much nicer than the loop it is then. */
+#define WORKER_NICE 10
 
 enum worker_state {
 	WORKER_IDLE,
@@ -32,6 +38,7 @@ struct worker {
 	pthread_t thread;
 	bool there;			/* the thread is */
 	bool hurried;
+	atomic_int tid;			/* 0: not yet known */
 	int patient;			/* policy when nobody hurries it */
 	int fd;
 	pthread_mutex_t lock;
@@ -51,12 +58,36 @@ static void worker_say(struct worker *w, enum worker_state state,
 	pthread_mutex_unlock(&w->lock);
 }
 
-static void worker_policy(pthread_t thread, int policy)
+/* It is owed little for the time that it had to wait. */
+static int worker_nice(void)
 {
-	static const struct sched_param none;
+	int nice = getpriority(PRIO_PROCESS, 0) + WORKER_NICE;
+
+	return nice < 19 ? nice : 19;
+}
+
+/*
+ * Whose turn is long is not taken from the processor before its end, be the
+ * loop awake or not: kernels that let a thread say so (6.12) are told that
+ * its turns are short.
+ */
+static void worker_policy(const struct worker *w, int policy)
+{
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime, deadline, period;
+	} attr = {
+		.size = sizeof(attr),
+		.policy = (uint32_t)policy,
+		.nice = worker_nice(),
+		.runtime = policy == SCHED_IDLE ? 0 : WORKER_TURN_NS,
+	};
 
 	/* A wish: without it the work is done all the same. */
-	(void)pthread_setschedparam(thread, policy, &none);
+	(void)syscall(SYS_sched_setattr, atomic_load(&w->tid), &attr, 0);
 }
 
 static void *worker_main(void *arg)
@@ -64,7 +95,8 @@ static void *worker_main(void *arg)
 	struct worker *w = arg;
 	int state;
 
-	worker_policy(pthread_self(), w->patient);
+	atomic_store(&w->tid, gettid());
+	worker_policy(w, w->patient);
 	for (;;) {
 		pthread_mutex_lock(&w->lock);
 		do {
@@ -109,7 +141,7 @@ static int worker_patience(void)
 
 	may = !geteuid() && prctl(PR_CAPBSET_READ, CAP_SYS_NICE, 0, 0, 0) == 1;
 	if (!may && !getrlimit(RLIMIT_NICE, &nice))
-		may = nice.rlim_cur >= 20 - (rlim_t)getpriority(PRIO_PROCESS, 0);
+		may = nice.rlim_cur >= (rlim_t)(20 - worker_nice());
 	return may ? SCHED_IDLE : SCHED_BATCH;
 }
 
@@ -181,7 +213,7 @@ bool worker_take(struct worker *w, int *result)
 	(void)eventfd_read(w->fd, &ends);
 	*result = w->result;
 	if (w->hurried)
-		worker_policy(w->thread, w->patient);
+		worker_policy(w, w->patient);
 	w->hurried = false;
 	atomic_store(&w->state, WORKER_IDLE);
 	return true;
@@ -208,8 +240,8 @@ void worker_wait(struct worker *w, uint64_t us)
 
 void worker_hurry(struct worker *w)
 {
-	if (w->hurried || !w->there)
+	if (w->hurried || !atomic_load(&w->tid))
 		return;
 	w->hurried = true;
-	worker_policy(w->thread, SCHED_OTHER);
+	worker_policy(w, SCHED_OTHER);
 }
