@@ -45,6 +45,20 @@ void node_chain(struct node **chain, struct node *n)
 	*chain = n;
 }
 
+bool node_free_some(struct node **chain, unsigned int budget)
+{
+	while (*chain && budget--) {
+		struct node *n = *chain;
+
+		*chain = (struct node *)(uintptr_t)n->seq;
+		acl_unref(n->acl);
+		if (n->dir)
+			dir_release(n->dir, chain);
+		mem_drop(n);
+	}
+	return *chain;
+}
+
 void node_unref(struct node *n)
 {
 	struct node *chain = NULL;
@@ -52,14 +66,8 @@ void node_unref(struct node *n)
 	if (!n)
 		return;
 	node_chain(&chain, n);
-	while (chain) {
-		n = chain;
-		chain = (struct node *)(uintptr_t)n->seq;
-		acl_unref(n->acl);
-		if (n->dir)
-			dir_release(n->dir, &chain);
-		mem_drop(n);
-	}
+	while (node_free_some(&chain, UINT32_MAX))
+		;
 }
 
 struct node *node_copy(const struct node *n)
