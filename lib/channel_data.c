@@ -45,7 +45,7 @@ void channel_data_start(struct channel *c)
 	c->ack_at = UINT64_MAX;
 	c->rto = CHANNEL_RTO_MIN;
 	c->resend_at = UINT64_MAX;
-	c->bad_slot = 0;
+	c->bad_slot.row = 0;
 	c->in_full = c->in_busy = false;
 	c->rung = 0;
 	c->parts_had = c->parts_all = 0;
@@ -355,7 +355,7 @@ void channel_data_read(struct channel *c, const struct channel_event *e,
 	c->silence = 0;
 	c->last_look = false;
 	if (take(c, &s, now))
-		c->bad_slot = 0;
+		c->bad_slot.row = 0;
 	else
 		channel_garbage(c, &c->bad_slot, now);
 }
