@@ -101,6 +101,7 @@ struct channel_out {
 	enum channel_kind kind;
 	unsigned int part, parts;
 	size_t len;
+	uint64_t rx;		/* what was wanted next when it was filled */
 	char *body;		/* CHANNEL_BODY_MAX */
 };
 
