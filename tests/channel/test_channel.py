@@ -153,13 +153,13 @@ class Channel(unittest.TestCase):
         again.expect("up")
 
     def test_daemon_killed(self):
-        back, front = self.backend(), self.frontend(20000)
+        back, front = self.backend(), self.frontend(5000)
         front.expect("up")
         for _ in range(5):
             self.running.kill()
             self.running.wait_ready()
             self.messages(front)
-        self.assertEqual(front.expect("all"), "all 20000, 1 up")
+        self.assertEqual(front.expect("all"), "all 5000, 1 up")
         back.expect("down closed")
 
     def test_frozen(self):

@@ -257,7 +257,8 @@ class Failures(Pair):
         for end in (a, b):
             end.expect("up")
         b.tell("send 40 1500")
-        b.until(lambda s: s["error"] == "-28")
+        # oxenstored says EQUOTA, which is no errno's name: EINVAL here.
+        b.until(lambda s: s["error"] in ("-28", "-22"))
         for end in (a, b):
             end.absent("down", 2 * LEASE / 1000)
         self.assertLess(a.cycles[0].got, 40)
