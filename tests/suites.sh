@@ -174,6 +174,7 @@ suite_kills()
 	tests/kill/reader
 	tests/kill/run --die-at all --daemon build-faults/xenstored/xenstored
 	SIMXEN_BUILD=$PWD/build-faults tests/kill/introduce
+	SIMXEN_BUILD=$PWD/build-faults tests/kill/notified
 }
 
 suite_states()
