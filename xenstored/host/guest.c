@@ -515,17 +515,23 @@ void guest_undefer(struct host *h)
 		list_queue(&h->ready, item);
 }
 
+/*
+ * Work without a notification is not yet a fault: that may be on its way.  It
+ * is one if none has come until the next sweep.
+ */
 static void guest_sweep_one(struct guest *g)
 {
 	struct host *h = g->host;
 
-	if (!list_empty(&g->ready) ||
-	    !ring_wants_turn(&g->ring, !g->blocked, g->full))
-		return;
-	log_limited(&g->limit, h->now, LOG_RING_FORGOTTEN,
-		    "domain %u: work in its ring and no notification",
-		    g->domid);
-	list_queue(&h->ready, &g->ready);
+	if (g->swept && g->count.notifies_in == g->swept_in)
+		log_limited(&g->limit, h->now, LOG_RING_FORGOTTEN,
+			    "domain %u: work in its ring and no notification",
+			    g->domid);
+	g->swept = list_empty(&g->ready) &&
+		   ring_wants_turn(&g->ring, !g->blocked, g->full);
+	g->swept_in = g->count.notifies_in;
+	if (g->swept)
+		list_queue(&h->ready, &g->ready);
 }
 
 /* The list is rotated, so that a guest's end needs no care of a cursor. */
