@@ -31,6 +31,7 @@
 
 #define SWEEP_PERIOD 3000000u	/* for all rings, microseconds */
 #define SWEEP_SLICE 64u		/* rings looked at in one pass */
+#define SWEEP_SECOND_LOOK 200000u	/* at one that has not notified */
 
 /* ---------------------------------------------- mapping and unmapping -- */
 
@@ -516,38 +517,50 @@ void guest_undefer(struct host *h)
 }
 
 /*
- * Work without a notification is not yet a fault: that may be on its way.  It
- * is one if none has come until the next sweep.
+ * True: work without a notification, which is not yet a fault, as that may be
+ * on its way.  It is one if there still is work at a second look, and still
+ * none has come.
  */
-static void guest_sweep_one(struct guest *g)
+static bool guest_sweep_one(struct guest *g)
 {
 	struct host *h = g->host;
+	bool work = list_empty(&g->ready) &&
+		    ring_wants_turn(&g->ring, !g->blocked, g->full);
+	bool again = g->swept && g->swept_in == g->count.notifies_in;
 
-	if (g->swept && g->count.notifies_in == g->swept_in)
+	g->swept = work && !again;
+	g->swept_in = g->count.notifies_in;
+	if (work && again) {
 		log_limited(&g->limit, h->now, LOG_RING_FORGOTTEN,
 			    "domain %u: work in its ring and no notification",
 			    g->domid);
-	g->swept = list_empty(&g->ready) &&
-		   ring_wants_turn(&g->ring, !g->blocked, g->full);
-	g->swept_in = g->count.notifies_in;
-	if (g->swept)
 		list_queue(&h->ready, &g->ready);
+	}
+	return g->swept;
 }
 
-/* The list is rotated, so that a guest's end needs no care of a cursor. */
+/*
+ * The list is rotated, so that a guest's end needs no care of a cursor.  Who is
+ * to be looked at again comes first.
+ */
 void guest_sweep(struct host *h)
 {
 	unsigned int slices = h->guest_count / SWEEP_SLICE + 1;
 	unsigned int slice = h->guest_count < SWEEP_SLICE ? h->guest_count :
 							    SWEEP_SLICE;
+	struct list doubtful, *item;
 
 	if (!slice)
 		return;
+	list_init(&doubtful);
 	for (unsigned int n = 0; n < slice; n++) {
-		struct list *item = list_pop(&h->guests);
-
-		list_queue(&h->guests, item);
-		guest_sweep_one(list_of(item, struct guest, all));
+		item = list_pop(&h->guests);
+		list_queue(guest_sweep_one(list_of(item, struct guest, all)) ?
+			   &doubtful : &h->guests, item);
 	}
-	host_timer(h, TIMER_SWEEP, h->now + SWEEP_PERIOD / slices);
+	host_timer(h, TIMER_SWEEP, h->now +
+		   (list_empty(&doubtful) ? SWEEP_PERIOD / slices :
+					    SWEEP_SECOND_LOOK));
+	while ((item = list_pop(&doubtful)))
+		list_queue(h->guests.next, item);
 }
