@@ -36,7 +36,8 @@ fuzz		300	each target for a while under the fuzzer of clang
 model		600	models of the ring and of the channel, and their mutants
 sanitizers	1200	build, unit tests and conformance with ASan and UBSan
 distcheck	900	tarball, build from it, install, uninstall
-xen		1800	(only when asked for) a real Xen, real xl, real guests
+xen		900	a real Xen, real xl, real guests: what takes two minutes
+xen-all		3600	(only when asked for) all that there is on a real Xen
 '
 
 # one NAME COMMAND...: a command as a test of its own.
@@ -175,6 +176,7 @@ suite_kills()
 	tests/kill/reader
 	tests/kill/run --die-at all --daemon build-faults/xenstored/xenstored
 	SIMXEN_BUILD=$PWD/build-faults tests/kill/introduce
+	SIMXEN_BUILD=$PWD/build-faults tests/kill/notified
 }
 
 suite_channel()
@@ -263,6 +265,11 @@ suite_distcheck()
 }
 
 suite_xen()
+{
+	tests/xen/run --quick
+}
+
+suite_xen-all()
 {
 	tests/xen/run
 }
