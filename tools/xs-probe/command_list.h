@@ -6,6 +6,7 @@
  * No guard: it is included once for each meaning of COMMAND.
  */
 COMMAND(status)
+COMMAND(doctor)
 COMMAND(ls)
 COMMAND(domains)
 COMMAND(check)

@@ -4,8 +4,14 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/check.c \
 	tools/xs-probe/command.c tools/xs-probe/command.h \
 	tools/xs-probe/command_list.h \
+	tools/xs-probe/doctor.c tools/xs-probe/doctor.h \
+	tools/xs-probe/doctor_channels.c \
+	tools/xs-probe/doctor_devices.c \
+	tools/xs-probe/doctor_domains.c \
+	tools/xs-probe/doctor_files.c \
 	tools/xs-probe/domains.c \
 	tools/xs-probe/escape.c \
+	tools/xs-probe/finding.c tools/xs-probe/finding.h \
 	tools/xs-probe/help.c \
 	tools/xs-probe/known.c tools/xs-probe/known.h \
 	tools/xs-probe/ls.c tools/xs-probe/ls.h \
@@ -15,6 +21,8 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/replay.c \
 	tools/xs-probe/ring.c \
 	tools/xs-probe/ring_words.c tools/xs-probe/ring_words.h \
+	tools/xs-probe/snapshot.c tools/xs-probe/snapshot.h \
+	tools/xs-probe/snapshot_json.c \
 	tools/xs-probe/status.c \
 	tools/xs-probe/table.c tools/xs-probe/table.h \
 	tools/xs-probe/update.c
@@ -36,6 +44,8 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 
 # What all subcommands share; then on simxen what a killed daemon left, and
 # daemons that run.
-TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py
+TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py \
+	tools/xs-probe/test-doctor.py
 EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
-	tools/xs-probe/test-replay.py docs/protocol/control.md
+	tools/xs-probe/test-replay.py tools/xs-probe/test-doctor.py \
+	docs/protocol/control.md
