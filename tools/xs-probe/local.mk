@@ -4,6 +4,7 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/check.c \
 	tools/xs-probe/command.c tools/xs-probe/command.h \
 	tools/xs-probe/command_list.h \
+	tools/xs-probe/diff.c \
 	tools/xs-probe/doctor.c tools/xs-probe/doctor.h \
 	tools/xs-probe/doctor_channels.c \
 	tools/xs-probe/doctor_devices.c \
@@ -25,7 +26,9 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/snapshot_json.c \
 	tools/xs-probe/status.c \
 	tools/xs-probe/table.c tools/xs-probe/table.h \
-	tools/xs-probe/update.c
+	tools/xs-probe/tree.c \
+	tools/xs-probe/update.c \
+	tools/xs-probe/watch.c
 tools_xs_probe_xs_probe_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DPROBE_LIBEXEC='"$(pkglibexecdir)"' -DPROBE_SBIN='"$(sbindir)"'
 tools_xs_probe_xs_probe_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
@@ -45,7 +48,7 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 # What all subcommands share; then on simxen what a killed daemon left, and
 # daemons that run.
 TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py \
-	tools/xs-probe/test-doctor.py
+	tools/xs-probe/test-doctor.py tools/xs-probe/test-store.py
 EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
 	tools/xs-probe/test-replay.py tools/xs-probe/test-doctor.py \
-	docs/protocol/control.md
+	tools/xs-probe/test-store.py docs/protocol/control.md

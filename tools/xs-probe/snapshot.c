@@ -403,7 +403,9 @@ int snapshot_read(struct probe *probe, const char *path,
 	for (size_t i = 0; r && i < SLOTS; i++)
 		free(r->slot[i].names);
 	free(r);
-	if (!ret)
+	if (ret)
+		forget_nodes(snap);
+	else
 		qsort(snap->node, snap->count, sizeof(*snap->node), by_path);
 	return ret;
 }

@@ -40,8 +40,9 @@ CHANGING = {8, 9, 11, 12, 13, 14, 18, 19, 24, 26}
 
 # For each: arguments and the daemon for exit status 0 and 1, arguments for 2
 # and 3, and what becomes of it with another daemon: a status and a word, on
-# either output.  "{left}" is a directory that a killed daemon left.  `json`
-# is False for what has none; `changes` is True for what may change things.
+# either output.  "{left}" is a directory that a killed daemon left,
+# "{snapshot}" what tree saved.  `json` is False for what has none; `changes`
+# is True for what may change things.
 ROWS = {
     "status": dict(fine=([], ALL), wrong=([], dict(stranger="EACCES")),
                    usage=["x"], other=(0, "cannot tell")),
@@ -51,6 +52,14 @@ ROWS = {
         usage=["x"], other=(0, "Not checked")),
     "ls": dict(fine=(["/a"], ALL), wrong=(["/nope"], ALL),
                usage=["/a", "/b"], other=(0, "")),
+    "tree": dict(fine=(["/a"], ALL), wrong=(["/nope"], ALL), usage=["a"],
+                 other=(0, "")),
+    "diff": dict(fine=(["{snapshot}"], ALL),
+                 wrong=(["{snapshot}"], dict(topics=GOOD, nodes={})),
+                 usage=["/nonexistent"], other=(0, "")),
+    "watch": dict(fine=(["-i", "-v", "-n", "1", "/a"], ALL),
+                  wrong=(["-n", "1", "--for", "0", "/a"], ALL), usage=[],
+                  other=(0, "")),
     "domains": dict(fine=([], ALL), wrong=([], dict(topics=bad(rings={
         "0": b"0\n" + ring(5, error=2)}))), usage=["x"],
         other=(0, "cannot tell")),
@@ -198,11 +207,12 @@ def other(name, row):
             (got[0] != status or word not in got[1] + got[2]) and got)
 
 
-def fill(value, left):
+def fill(value, top):
     if isinstance(value, str):
-        return value.replace("{left}", left)
+        return value.replace("{left}", os.path.join(top, "left")).replace(
+            "{snapshot}", os.path.join(top, "snapshot"))
     if isinstance(value, (list, tuple)):
-        return type(value)(fill(v, left) for v in value)
+        return type(value)(fill(v, top) for v in value)
     return value
 
 
@@ -223,11 +233,11 @@ def main():
     names = [line.split()[0] for line in listed]
     verdict("every command has a row", sorted(set(names) ^ set(ROWS)))
     top = tempfile.mkdtemp(prefix="xs-probe-frame-")
-    left = os.path.join(top, "left")
     try:
-        leave(left)
+        leave(os.path.join(top, "left"))
+        run(["tree", "--save", os.path.join(top, "snapshot"), "/a"], ALL)
         for name in names:
-            row = {k: fill(v, left) for k, v in ROWS.get(name, {}).items()}
+            row = {k: fill(v, top) for k, v in ROWS.get(name, {}).items()}
             if not row:
                 continue
             exits(name, row)
