@@ -18,6 +18,7 @@
 #include "tools/xs-probe/pages.h"
 
 #define SLOTS 8
+#define BETWEEN_TRIES 10000u	/* microseconds, more each time */
 #define NAMES_MIN 8192
 #define NAMES_MAX (64u << 20)
 
@@ -364,12 +365,17 @@ static int read_retrying(struct reader *r)
 	struct pages pages;
 	const char *how = pages_read(r->probe, &pages, "status", "0", 1) ?
 			  "T" : "F";
+	static const int never;
 	int ret = -EAGAIN;
 
 	pages_free(&pages);
 	if (!px_client_is_up(r->probe->client))
 		return -ECONNRESET;
 	for (unsigned int i = 0; ret == -EAGAIN && i < SNAPSHOT_TRIES; i++) {
+		/* Who writes does so in bursts: a little later each time. */
+		if (i)
+			px_client_wait(r->probe->client, &never,
+				       i * BETWEEN_TRIES);
 		forget_nodes(r->snap);
 		ret = read_once(r, how);
 	}

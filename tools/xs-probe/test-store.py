@@ -93,7 +93,7 @@ class Store(unittest.TestCase):
 
     def consistent(self):
         """Two nodes that are always written together are never apart."""
-        stop = threading.Event()
+        stop, begun = threading.Event(), threading.Event()
         wrong = []
 
         def write():
@@ -106,16 +106,18 @@ class Store(unittest.TestCase):
                         xs.write(path, b"%d" % number, tx)
                     try:
                         xs.request("TRANSACTION_END", b"T\0", tx)
+                        begun.set()
                     except XSError:
                         pass
                     # As toolstacks write: in bursts.
-                    if number % 50 == 0:
-                        stop.wait(0.02)
+                    if number % 5 == 0:
+                        stop.wait(0.05)
 
         writer = threading.Thread(target=write)
         writer.start()
         try:
             seen = set()
+            self.assertTrue(begun.wait(20))
             for _ in range(20):
                 got = {n["path"]: n["value"]
                        for n in self.json("tree", "/t")["nodes"]}
