@@ -2,9 +2,18 @@
 bin_PROGRAMS += tools/xs-probe/xs-probe
 tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/check.c \
-	tools/xs-probe/command.c \
+	tools/xs-probe/command.c tools/xs-probe/command.h \
+	tools/xs-probe/command_list.h \
+	tools/xs-probe/diff.c \
+	tools/xs-probe/doctor.c tools/xs-probe/doctor.h \
+	tools/xs-probe/doctor_channels.c \
+	tools/xs-probe/doctor_devices.c \
+	tools/xs-probe/doctor_domains.c \
+	tools/xs-probe/doctor_files.c \
 	tools/xs-probe/domains.c \
 	tools/xs-probe/escape.c \
+	tools/xs-probe/finding.c tools/xs-probe/finding.h \
+	tools/xs-probe/help.c \
 	tools/xs-probe/known.c tools/xs-probe/known.h \
 	tools/xs-probe/ls.c tools/xs-probe/ls.h \
 	tools/xs-probe/pages.c tools/xs-probe/pages.h \
@@ -13,9 +22,13 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/replay.c \
 	tools/xs-probe/ring.c \
 	tools/xs-probe/ring_words.c tools/xs-probe/ring_words.h \
+	tools/xs-probe/snapshot.c tools/xs-probe/snapshot.h \
+	tools/xs-probe/snapshot_json.c \
 	tools/xs-probe/status.c \
 	tools/xs-probe/table.c tools/xs-probe/table.h \
-	tools/xs-probe/update.c
+	tools/xs-probe/tree.c \
+	tools/xs-probe/update.c \
+	tools/xs-probe/watch.c
 tools_xs_probe_xs_probe_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DPROBE_LIBEXEC='"$(pkglibexecdir)"' -DPROBE_SBIN='"$(sbindir)"'
 tools_xs_probe_xs_probe_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
@@ -32,6 +45,10 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 	$(AM_V_GEN)$(MKDIR_P) tools/xs-probe/completions && \
 		cp $(top_srcdir)/tools/xs-probe/xs-probe.bash-completion $@
 
-# Both on simxen: what a killed daemon left, and daemons that run.
-TESTS += tools/xs-probe/test-replay.py
-EXTRA_DIST += tools/xs-probe/test-replay.py docs/protocol/control.md
+# What all subcommands share; then on simxen what a killed daemon left, and
+# daemons that run.
+TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py \
+	tools/xs-probe/test-doctor.py tools/xs-probe/test-store.py
+EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
+	tools/xs-probe/test-replay.py tools/xs-probe/test-doctor.py \
+	tools/xs-probe/test-store.py docs/protocol/control.md
