@@ -269,6 +269,20 @@ static bool turn(struct px_channel *ch)
 	return true;
 }
 
+/*
+ * Closed before the store was ever reached there is nothing to leave.  But a
+ * first attempt under way is waited for: a predecessor that was killed may
+ * have left an end that looks alive, and the peer should hear of it.
+ */
+static bool is_unreachable(const struct px_client *client)
+{
+	if (px_client_is_up(client))
+		return false;
+	return px_client_error(client) ||
+	       (px_client_fd(client) < 0 &&
+		px_client_deadline(client) == UINT64_MAX);
+}
+
 int px_channel_process(struct px_channel *ch, uint64_t now)
 {
 	if (!ch->client)
@@ -278,8 +292,8 @@ int px_channel_process(struct px_channel *ch, uint64_t now)
 	ch->busy = true;
 	ch->now = now;
 	ch->full = ch->kick = false;
-	/* Closed before the store was reached: there is nothing to leave. */
-	if (ch->closing && ch->phase == CHANNEL_READ_OLD && !ch->requests)
+	if (ch->closing && ch->phase == CHANNEL_READ_OLD && !ch->requests &&
+	    is_unreachable(ch->client))
 		ended(ch, PX_CHANNEL_CLOSED);
 	setup(ch);
 	for (unsigned int n = 0; turn(ch); n++)

@@ -16,3 +16,7 @@ tests_session_test_session_LDFLAGS = $(AM_LDFLAGS) \
 
 TESTS += tests/session/mutants
 EXTRA_DIST += tests/session/mutants
+
+# Both ends and the daemon killed at random: the example programs on simxen.
+TESTS += tests/session/test_restarts.py
+EXTRA_DIST += tests/session/test_restarts.py
