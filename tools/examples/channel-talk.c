@@ -80,8 +80,12 @@ static bool on_down(void *arg, const struct px_channel_down *d)
 {
 	struct talk *t = arg;
 
-	printf("down %s, %u never sent, %u in doubt\n",
-	       px_channel_reason_name(d->reason), d->never_sent, d->in_doubt);
+	printf("down %s", px_channel_reason_name(d->reason));
+	/* Only who sends of his own accord wants to know. */
+	if (t->role->counts)
+		printf(", %u never sent, %u in doubt", d->never_sent,
+		       d->in_doubt);
+	putchar('\n');
 	if (t->role->down)
 		t->role->down(t, d);
 	return true;
