@@ -2,9 +2,11 @@
 bin_PROGRAMS += tools/xs-probe/xs-probe
 tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/check.c \
-	tools/xs-probe/command.c \
+	tools/xs-probe/command.c tools/xs-probe/command.h \
+	tools/xs-probe/command_list.h \
 	tools/xs-probe/domains.c \
 	tools/xs-probe/escape.c \
+	tools/xs-probe/help.c \
 	tools/xs-probe/known.c tools/xs-probe/known.h \
 	tools/xs-probe/ls.c tools/xs-probe/ls.h \
 	tools/xs-probe/pages.c tools/xs-probe/pages.h \
@@ -32,6 +34,8 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 	$(AM_V_GEN)$(MKDIR_P) tools/xs-probe/completions && \
 		cp $(top_srcdir)/tools/xs-probe/xs-probe.bash-completion $@
 
-# Both on simxen: what a killed daemon left, and daemons that run.
-TESTS += tools/xs-probe/test-replay.py
-EXTRA_DIST += tools/xs-probe/test-replay.py docs/protocol/control.md
+# What all subcommands share; then on simxen what a killed daemon left, and
+# daemons that run.
+TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py
+EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
+	tools/xs-probe/test-replay.py docs/protocol/control.md
