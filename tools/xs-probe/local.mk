@@ -2,22 +2,29 @@
 bin_PROGRAMS += tools/xs-probe/xs-probe
 tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/check.c \
+	tools/xs-probe/conflicts.c \
 	tools/xs-probe/command.c tools/xs-probe/command.h \
 	tools/xs-probe/command_list.h \
 	tools/xs-probe/domains.c \
 	tools/xs-probe/escape.c \
 	tools/xs-probe/help.c \
+	tools/xs-probe/histogram.c tools/xs-probe/histogram.h \
 	tools/xs-probe/known.c tools/xs-probe/known.h \
+	tools/xs-probe/load.c tools/xs-probe/load.h \
 	tools/xs-probe/ls.c tools/xs-probe/ls.h \
 	tools/xs-probe/pages.c tools/xs-probe/pages.h \
+	tools/xs-probe/party.c tools/xs-probe/party.h \
 	tools/xs-probe/probe.c tools/xs-probe/probe.h \
+	tools/xs-probe/quota.c tools/xs-probe/quota.h \
+	tools/xs-probe/quota_show.c \
 	tools/xs-probe/record.c tools/xs-probe/record.h \
 	tools/xs-probe/replay.c \
 	tools/xs-probe/ring.c \
 	tools/xs-probe/ring_words.c tools/xs-probe/ring_words.h \
 	tools/xs-probe/status.c \
 	tools/xs-probe/table.c tools/xs-probe/table.h \
-	tools/xs-probe/update.c
+	tools/xs-probe/update.c \
+	tools/xs-probe/who.c
 tools_xs_probe_xs_probe_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DPROBE_LIBEXEC='"$(pkglibexecdir)"' -DPROBE_SBIN='"$(sbindir)"'
 tools_xs_probe_xs_probe_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
@@ -37,5 +44,7 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 # What all subcommands share; then on simxen what a killed daemon left, and
 # daemons that run.
 TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py
+TESTS += tools/xs-probe/test-look.py
+EXTRA_DIST += tools/xs-probe/broken.py tools/xs-probe/test-look.py
 EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
 	tools/xs-probe/test-replay.py docs/protocol/control.md

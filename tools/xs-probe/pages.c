@@ -16,6 +16,7 @@
 /* A daemon that never says "0" is not followed for ever. */
 #define PAGES_MAX 8192
 #define CURSOR_MAX 64
+#define WALKS_MAX 5
 
 static ssize_t ask(struct probe *probe, const char *topic, const char *cursor,
 		   char *reply, size_t size)
@@ -53,8 +54,10 @@ static int refusal(struct probe *probe, const char *topic, int error)
 	if (!strcmp(topic, "status"))
 		return -ENOSYS;
 	n = ask(probe, "status", "0", reply, sizeof(reply));
+	if (n >= 0 && is_shrug(reply, (size_t)n))
+		return -ENOSYS;
 	if (n >= 0)
-		return is_shrug(reply, (size_t)n) ? -ENOSYS : -ENOENT;
+		return error == -EAGAIN ? -EAGAIN : -ENOENT;
 	return px_client_is_up(probe->client) ? -ENOSYS : (int)n;
 }
 
@@ -123,8 +126,8 @@ static int read_page(struct probe *probe, struct pages *pages,
 	return take_page(pages, text, (size_t)n, cursor);
 }
 
-int pages_read(struct probe *probe, struct pages *pages, const char *topic,
-	       const char *cursor, size_t limit)
+static int read_walk(struct probe *probe, struct pages *pages,
+		     const char *topic, const char *cursor, size_t limit)
 {
 	char next[CURSOR_MAX], before[CURSOR_MAX];
 	int ret;
@@ -143,6 +146,19 @@ int pages_read(struct probe *probe, struct pages *pages, const char *topic,
 			return -EBADMSG;
 	}
 	return -EBADMSG;
+}
+
+/* A daemon in a hurry forgets a walk that is not over: then once more. */
+int pages_read(struct probe *probe, struct pages *pages, const char *topic,
+	       const char *cursor, size_t limit)
+{
+	int ret = read_walk(probe, pages, topic, cursor, limit);
+
+	for (int i = 0; ret == -EAGAIN && i < WALKS_MAX; i++) {
+		pages_free(pages);
+		ret = read_walk(probe, pages, topic, cursor, limit);
+	}
+	return ret;
 }
 
 void pages_free(struct pages *pages)

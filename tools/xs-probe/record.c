@@ -124,6 +124,7 @@ static bool is_text(const char *key)
 {
 	static const char *const texts[] = {
 		"daemon", "version", "path", "quota", "finding", "rundir",
+		"token", "request", "reply", "meaning", "latency", "loop",
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

@@ -43,30 +43,34 @@ static uint64_t notes_hash(const struct machine *m, struct span path,
 	return h ? h : 1;
 }
 
-/* Two places for each path, side by side in one cache line. */
-static struct note_writer *writer_slot(struct notes *n, uint64_t hash)
+/* Its place in the set of `hash`; NOTES_PLACES: it has none. */
+static unsigned int writer_place(const struct notes *n, uint64_t hash)
 {
-	struct note_writer *a = &n->writer[hash & (NOTES_WRITERS - 1)];
-	struct note_writer *b = &n->writer[(hash ^ 1) & (NOTES_WRITERS - 1)];
+	const uint64_t *set = n->hash[hash & (NOTES_SETS - 1)];
+	unsigned int i = 0;
 
-	if (a->hash == hash)
-		return a;
-	if (b->hash == hash)
-		return b;
-	return a->age <= b->age ? a : b;
+	while (i < NOTES_PLACES && set[i] != hash)
+		i++;
+	return i;
 }
 
 void notes_wrote(struct machine *m, struct span path, enum note_kind kind,
 		 bool removed)
 {
+	struct notes *n = m->notes;
 	uint64_t hash = notes_hash(m, path, kind);
-	struct note_writer *w = writer_slot(m->notes, hash);
+	size_t set = hash & (NOTES_SETS - 1);
+	unsigned int place = writer_place(n, hash);
+	struct note_writer *w;
 
-	w->hash = hash;
+	if (place == NOTES_PLACES)
+		place = n->next[set]++ % NOTES_PLACES;
+	n->hash[set][place] = hash;
+	w = &n->writer[set][place];
 	w->age = m->age;
 	w->when = m->now;
-	w->conn = m->notes->conn;
-	w->op = (uint8_t)m->notes->op;
+	w->conn = n->conn;
+	w->op = (uint8_t)n->op;
 	w->removed = removed;
 }
 
@@ -74,9 +78,10 @@ const struct note_writer *notes_writer(const struct machine *m,
 				       struct span path, enum note_kind kind)
 {
 	uint64_t hash = notes_hash(m, path, kind);
-	const struct note_writer *w = writer_slot(m->notes, hash);
+	unsigned int place = writer_place(m->notes, hash);
 
-	return w->hash == hash ? w : NULL;
+	return place == NOTES_PLACES ? NULL :
+		&m->notes->writer[hash & (NOTES_SETS - 1)][place];
 }
 
 static void path_keep(struct note_path *to, struct span path)

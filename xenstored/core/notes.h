@@ -29,7 +29,9 @@ struct transaction;
 
 #define NOTES_CONFLICTS 128u
 #define NOTES_REFUSALS 128u
-#define NOTES_WRITERS 4096u	/* a power of two */
+/* Sets of places for last writers; in a full one the first to come gives way. */
+#define NOTES_SETS 512u		/* a power of two */
+#define NOTES_PLACES 8u		/* hashes in a cache line */
 #define NOTES_PATH 200u
 /* In place of a connection: the daemon itself, and one that is not known. */
 #define NOTES_DAEMON UINT32_MAX
@@ -58,7 +60,6 @@ struct note_refusal {
 };
 
 struct note_writer {
-	uint64_t hash;			/* 0: the entry is free */
 	uint64_t age;			/* of the machine, when it wrote */
 	uint64_t when;
 	uint32_t conn;
@@ -77,7 +78,9 @@ struct notes {
 	struct note_counts gone;	/* of sockets */
 	struct note_conflict conflict[NOTES_CONFLICTS];
 	struct note_refusal refusal[NOTES_REFUSALS];
-	struct note_writer writer[NOTES_WRITERS];
+	uint64_t hash[NOTES_SETS][NOTES_PLACES];	/* 0: free */
+	struct note_writer writer[NOTES_SETS][NOTES_PLACES];
+	uint8_t next[NOTES_SETS];	/* the place that gives way */
 };
 
 /* NULL: no memory. */
