@@ -23,6 +23,9 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/ring_words.c tools/xs-probe/ring_words.h \
 	tools/xs-probe/status.c \
 	tools/xs-probe/table.c tools/xs-probe/table.h \
+	tools/xs-probe/trace.c tools/xs-probe/trace.h \
+	tools/xs-probe/trace_filter.c tools/xs-probe/trace_pcap.c \
+	tools/xs-probe/trace_text.c \
 	tools/xs-probe/update.c \
 	tools/xs-probe/who.c
 tools_xs_probe_xs_probe_CPPFLAGS = $(AM_CPPFLAGS) \
@@ -44,7 +47,8 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 # What all subcommands share; then on simxen what a killed daemon left, and
 # daemons that run.
 TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py
-TESTS += tools/xs-probe/test-look.py
-EXTRA_DIST += tools/xs-probe/broken.py tools/xs-probe/test-look.py
+TESTS += tools/xs-probe/test-look.py tools/xs-probe/test-trace.py
+EXTRA_DIST += tools/xs-probe/broken.py tools/xs-probe/test-look.py \
+	tools/xs-probe/test-trace.py
 EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
 	tools/xs-probe/test-replay.py docs/protocol/control.md

@@ -15,7 +15,6 @@
 #define FAMILY "1"
 /* A daemon that never says "0" is not followed for ever. */
 #define PAGES_MAX 8192
-#define CURSOR_MAX 64
 #define WALKS_MAX 5
 
 static ssize_t ask(struct probe *probe, const char *topic, const char *cursor,
@@ -88,7 +87,7 @@ static int take_page(struct pages *pages, char *text, size_t len, char *cursor)
 		s.at = line;
 		s.len = (size_t)(end - line);
 		if (first) {
-			if (s.len >= CURSOR_MAX ||
+			if (s.len >= PAGES_CURSOR_MAX ||
 			    !span_number(s, UINT64_MAX, &number))
 				return -EBADMSG;
 			memcpy(cursor, line, s.len + 1);
@@ -101,8 +100,8 @@ static int take_page(struct pages *pages, char *text, size_t len, char *cursor)
 	return 0;
 }
 
-static int read_page(struct probe *probe, struct pages *pages,
-		     const char *topic, char *cursor)
+int pages_next(struct probe *probe, struct pages *pages, const char *topic,
+	       char cursor[PAGES_CURSOR_MAX])
 {
 	char *text, **texts;
 	ssize_t n;
@@ -129,7 +128,7 @@ static int read_page(struct probe *probe, struct pages *pages,
 static int read_walk(struct probe *probe, struct pages *pages,
 		     const char *topic, const char *cursor, size_t limit)
 {
-	char next[CURSOR_MAX], before[CURSOR_MAX];
+	char next[PAGES_CURSOR_MAX], before[PAGES_CURSOR_MAX];
 	int ret;
 
 	memset(pages, 0, sizeof(*pages));
@@ -138,7 +137,7 @@ static int read_walk(struct probe *probe, struct pages *pages,
 	memcpy(next, cursor, strlen(cursor) + 1);
 	for (int i = 0; i < PAGES_MAX; i++) {
 		memcpy(before, next, sizeof(before));
-		ret = read_page(probe, pages, topic, next);
+		ret = pages_next(probe, pages, topic, next);
 		if (ret || !strcmp(next, "0") ||
 		    (limit && pages->count >= limit))
 			return ret;

@@ -77,6 +77,8 @@ class Daemon:
                 return said.pop(0) if said else "EINVAL"
             if self.stranger is not None:
                 return self.stranger
+            if words[:2] == [b"probe-do", b"1"]:
+                return b"OK\0" if self.topics else "EINVAL"
             if words[:2] != [b"probe", b"1"]:
                 return "EINVAL"
             pages = self.topics.get(words[2].decode())
@@ -171,6 +173,10 @@ GOOD = {
                   b"count=3 first_us=9000000 last_us=1000000 path=/a/b\n"},
     "ops": {"0": b"0\nop=READ requests=90 errors=2\n"
                  b"op=WRITE requests=10 errors=0\n"},
+    "trace": {"0": b"2\nbuffered=1 dropped=0\nseq=1 "
+                   b"time_us=1760000000000000 conn=5 domid=5 op=READ req=1 "
+                   b"tx=0 latency_us=7 result=OK request_len=5 reply_len=1 "
+                   b"path=/a/b request=/a/b%00 reply=x\n"},
     "who=/a/b": {"0": b"0\nkind=node exists=1 owner=5\nkind=writer domid=7 "
                       b"conn=7 op=WRITE removed=0 age_us=5000\n"},
     "who=/nope": {"0": b"0\nkind=node exists=0\n"},

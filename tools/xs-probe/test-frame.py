@@ -50,6 +50,8 @@ ROWS = {
         other=(3, "cannot tell")),
     "ring": dict(fine=(["5"], ALL), wrong=(["8"], ALL), usage=[],
                  unreached=["5"], other=(3, "cannot tell"), changes=True),
+    "trace": dict(fine=(["-n", "1"], ALL), wrong=(["-n", "1"], dict(
+        stranger="EACCES")), usage=["--op", "x"], other=(3, "cannot tell")),
     "quota": dict(fine=([], ALL), wrong=([], dict(topics=bad(load={
         "0": b"0\n" + load(5, nodes=1000)}))), usage=["set", "nodes"],
         other=(3, "cannot tell"), changes=True),
