@@ -21,6 +21,7 @@ scripts		60	shellcheck of the shell, syntax of the Python
 build		300	everything with the default options
 quick		60	(only when asked for) the unit tests that take no time
 check		600	unit tests, quick property and fuzz runs, simxen
+instructions	180	what each request costs, by callgrind, to a baseline
 werror		300	everything, warnings are errors
 cppcheck	300	static analysis
 quickstart	120	tools/quickstart
@@ -126,6 +127,11 @@ suite_quick()
 		esac
 	done
 	make_check build TESTS="${tests# }"
+}
+
+suite_instructions()
+{
+	tests/instructions/run
 }
 
 suite_werror()
