@@ -46,7 +46,7 @@ struct row {
 
 extern const struct row rows_socket[], rows_ring[], rows_transaction[],
 	rows_flood[], rows_watch[], rows_domain[], rows_store[],
-	rows_growth[], rows_journal[];
+	rows_growth[], rows_journal[], rows_channel[];
 
 /* Fewer turns and smaller stores: to see that it works. */
 extern bool row_quick;

@@ -346,29 +346,63 @@ bool branch_remove(const struct hash_key *key, struct dir_branch **top,
 	return true;
 }
 
-void branch_iter_start(struct dir_iter *it, const struct dir_branch *top)
+static void iter_push(struct dir_iter *it, const struct dir_branch *b,
+		      const struct dir_branch *twin)
 {
-	it->depth = 0;
-	it->level[0].b = top;
-	it->level[0].at = 0;
+	it->depth++;
+	it->level[it->depth].b = b;
+	it->level[it->depth].twin = twin;
+	it->level[it->depth].at = 0;
+}
+
+/*
+ * What stands in the other branch where slot `at` stands in this one; 0:
+ * nothing.  The two are of one level, as walks go down both in step.
+ */
+static uintptr_t iter_twin(const struct dir_branch *b, uint32_t at,
+			   const struct dir_branch *twin, bool last)
+{
+	uint32_t map = b->map, bit;
+
+	if (!twin)
+		return 0;
+	/* A list: what was added or taken out moves few of the others. */
+	if (last)
+		return at < twin->count ? twin->slot[at] : 0;
+	while (at--)
+		map &= map - 1;
+	bit = map & -map;
+	return twin->map & bit ?
+		twin->slot[__builtin_popcount(twin->map & (bit - 1))] : 0;
+}
+
+void branch_iter_start(struct dir_iter *it, const struct dir_branch *top,
+		       const struct dir_branch *twin)
+{
+	it->depth = -1;
+	iter_push(it, top, twin);
 }
 
 struct node *branch_iter_next(struct dir_iter *it)
 {
 	while (it->depth >= 0) {
 		const struct dir_branch *b = it->level[it->depth].b;
-		uintptr_t s;
+		uint32_t at = it->level[it->depth].at++;
+		uintptr_t s, other;
 
-		if (it->level[it->depth].at == b->count) {
+		if (at == b->count) {
 			it->depth--;
 			continue;
 		}
-		s = b->slot[it->level[it->depth].at++];
+		s = b->slot[at];
+		other = iter_twin(b, at, it->level[it->depth].twin,
+				  bottom(it->depth));
+		if (s == other)
+			continue;
 		if (!is_branch(s))
 			return as_node(s);
-		it->depth++;
-		it->level[it->depth].b = as_branch(s);
-		it->level[it->depth].at = 0;
+		iter_push(it, as_branch(s), is_branch(other) ?
+			  as_branch(other) : NULL);
 	}
 	return NULL;
 }

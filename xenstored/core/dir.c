@@ -211,13 +211,20 @@ bool dir_set_gen(struct dir **d, uint64_t gen)
 	return true;
 }
 
-void dir_iter_start(struct dir_iter *it, const struct dir *d)
+void dir_iter_start_unlike(struct dir_iter *it, const struct dir *d,
+			   const struct dir *twin)
 {
 	it->d = d;
 	it->at = 0;
 	it->depth = -1;
 	if (d && d->hashed && d->top)
-		branch_iter_start(it, d->top);
+		branch_iter_start(it, d->top, twin && twin->hashed ?
+				  twin->top : NULL);
+}
+
+void dir_iter_start(struct dir_iter *it, const struct dir *d)
+{
+	dir_iter_start_unlike(it, d, NULL);
 }
 
 struct node *dir_iter_next(struct dir_iter *it)

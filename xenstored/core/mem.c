@@ -4,9 +4,10 @@
 
 #include <stdlib.h>
 
-static long fail_in = -1;
-static int failed;
-static unsigned long lacks;
+/* Of each thread: what a writer of checkpoints lacks, no step has lacked. */
+static _Thread_local long fail_in = -1;
+static _Thread_local int failed;
+static _Thread_local unsigned long lacks;
 
 static int mem_refuse(void)
 {

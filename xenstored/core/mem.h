@@ -35,7 +35,7 @@ void mem_drop(void *block);
  */
 void mem_fail_after(long n);
 int mem_failed(void);
-/* How many allocations have failed so far, for whatever reason. */
+/* How many allocations of this thread have failed, for whatever reason. */
 unsigned long mem_lacks(void);
 
 #endif

@@ -50,6 +50,20 @@ void node_chain(struct node **chain, struct node *n)
 	*chain = n;
 }
 
+bool node_free_some(struct node **chain, unsigned int budget)
+{
+	while (*chain && budget--) {
+		struct node *n = *chain;
+
+		*chain = (struct node *)(uintptr_t)n->seq;
+		acl_unref(n->acl);
+		if (n->dir)
+			dir_release(n->dir, chain);
+		pool_give(n, node_size(n->name_len, n->value_len));
+	}
+	return *chain;
+}
+
 void node_unref(struct node *n)
 {
 	struct node *chain = NULL;
@@ -57,14 +71,8 @@ void node_unref(struct node *n)
 	if (!n)
 		return;
 	node_chain(&chain, n);
-	while (chain) {
-		n = chain;
-		chain = (struct node *)(uintptr_t)n->seq;
-		acl_unref(n->acl);
-		if (n->dir)
-			dir_release(n->dir, &chain);
-		pool_give(n, node_size(n->name_len, n->value_len));
-	}
+	while (node_free_some(&chain, UINT32_MAX))
+		;
 }
 
 struct node *node_copy(const struct node *n)
