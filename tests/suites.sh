@@ -219,7 +219,7 @@ suite_fuzz()
 	found=$(mktemp -d "${TMPDIR:-/tmp}/fuzz.XXXXXX") || return 1
 	# shellcheck disable=SC2064 # now, not then
 	trap "rm -rf '$found'" EXIT
-	for target in protocol stream ops; do
+	for target in protocol stream ops channel peer; do
 		mkdir "$found/$target" || return 1
 		one "fuzz_$target" "build/fuzz-clang/fuzz_$target" \
 			-seed=1 -max_total_time=15 -timeout=20 \
