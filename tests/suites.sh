@@ -28,7 +28,7 @@ conformance	600	every rule on our daemon, the C and the OCaml one
 clients		300	xenstore-*, test-xenstore and pyxs on our daemon
 rings		300	every rule of the ring on three daemons, hostile guests
 kills		300	500 deaths under load, every step of the journal
-channel		900	a channel's failures on three daemons, the simulation's mutants
+channel		900	failures of a channel on three daemons, mutants of its simulation
 states		300	what cannot be used, what kills, a full disk, other versions
 updates		300	live update, and change over from and to the C daemon
 property	300	random operations against the reference model, long
