@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-check_PROGRAMS += test_channel_sim fuzz_channel
-TESTS += test_channel_sim fuzz_channel
+check_PROGRAMS += test_channel_sim fuzz_channel fuzz_peer
+TESTS += test_channel_sim fuzz_channel fuzz_peer
 
 test_channel_sim_SOURCES = tests/channel/test_sim.c \
 	tests/channel/sim_watch.c tests/channel/sim_world.c \
@@ -12,6 +12,12 @@ fuzz_channel_SOURCES = tests/channel/fuzz_channel.c tests/fuzz/driver.c \
 fuzz_channel_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"channel"' \
 	-DFUZZ_INPUTS=20000
 fuzz_channel_LDADD = libpxchannel.la libprotocol.la
+
+fuzz_peer_SOURCES = tests/channel/fuzz_peer.c tests/fuzz/driver.c \
+	tests/fuzz/fuzz.h
+fuzz_peer_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"peer"' \
+	-DFUZZ_INPUTS=20000
+fuzz_peer_LDADD = libpxchannel.la libprotocol.la
 
 # What tests/channel/ends.py starts.
 check_PROGRAMS += channel_end
