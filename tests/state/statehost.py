@@ -105,6 +105,12 @@ class Host:
         return [line for line in self.sup.output().split("\n")
                 if ident in line and text in line]
 
+    def kill(self):
+        """Killed when what was sent to the clients of before is on record:
+        the one whose reply it is not sure of is closed, rightly."""
+        self.generation()
+        self.sup.kill()
+
     def dead(self):
         """Killed, and held."""
         self.sup.hold()
