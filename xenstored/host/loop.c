@@ -33,6 +33,7 @@
 #include "xenstored/host/notify.h"
 #include "xenstored/host/signals.h"
 #include "xenstored/host/update.h"
+#include "xenstored/host/worker.h"
 
 #define LOOP_EVENTS 512
 
@@ -136,7 +137,7 @@ static void loop_world(struct host *h, const struct epoll_event *events,
 			loop_fired(h);
 			break;
 		case EPOLL_WORKER:
-			/* checkpoint_turn() is in every pass. */
+			worker_heard(h->worker);
 			break;
 		}
 	}
