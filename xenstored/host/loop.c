@@ -196,10 +196,14 @@ static void loop_outputs(struct host *h)
 	loop_queue_outputs(h);
 	list_take(&guests, &h->guests_out);
 	list_take(&clients, &h->clients_out);
-	while ((item = list_pop(&guests)))
+	while ((item = list_pop(&guests))) {
+		checkpoint_firm(h);
 		guest_output(list_of(item, struct guest, out));
-	while ((item = list_pop(&clients)))
+	}
+	while ((item = list_pop(&clients))) {
+		checkpoint_firm(h);
 		client_output(list_of(item, struct client, out));
+	}
 }
 
 /*
