@@ -4,7 +4,7 @@
  * a node.  Every descent is a loop of at most DIR_LEVELS steps.
  */
 #include "xenstored/core/branch.h"
-#include "xenstored/core/mem.h"
+#include "xenstored/core/pool.h"
 
 #include <string.h>
 
@@ -16,6 +16,16 @@ struct dir_branch {
 	uint32_t count;
 	uintptr_t slot[];
 };
+
+static size_t branch_size(uint32_t count)
+{
+	return sizeof(struct dir_branch) + count * sizeof(uintptr_t);
+}
+
+static void branch_free(struct dir_branch *b)
+{
+	pool_give(b, branch_size(b->count));
+}
 
 static inline bool is_branch(uintptr_t s)
 {
@@ -100,7 +110,7 @@ void branch_release(struct dir_branch *top, struct node **chain)
 		uintptr_t s;
 
 		if (up[depth].at == b->count) {
-			mem_drop(b);
+			branch_free(b);
 			depth--;
 			continue;
 		}
@@ -135,8 +145,7 @@ struct node *branch_find(const struct hash_key *key,
 
 static struct dir_branch *branch_alloc(uint32_t count)
 {
-	struct dir_branch *b =
-		mem_block(sizeof(*b) + count * sizeof(b->slot[0]));
+	struct dir_branch *b = pool_take(branch_size(count));
 
 	if (b) {
 		b->refs = 1;
@@ -161,7 +170,7 @@ static void branch_swap(struct dir_branch **b, struct dir_branch *with,
 	struct node *chain = NULL;
 
 	if (*b && moved && (*b)->refs == 1)
-		mem_drop(*b);
+		branch_free(*b);
 	else if (*b)
 		branch_release(*b, &chain);
 	*b = with;
@@ -330,7 +339,7 @@ bool branch_remove(const struct hash_key *key, struct dir_branch **top,
 	*path[level - 1] = of_branch(b);
 	while (level && b->count == 1 && !is_branch(b->slot[0])) {
 		*path[level - 1] = b->slot[0];
-		mem_drop(b);
+		branch_free(b);
 		level--;
 		b = level ? as_branch(*path[level - 1]) : *top;
 	}

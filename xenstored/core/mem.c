@@ -57,6 +57,23 @@ void *mem_grow(void *block, size_t size)
 	return mem_count(mem_refuse() ? NULL : realloc(block, size));
 }
 
+void *mem_aligned(size_t align, size_t size)
+{
+	void *p;
+
+	if (posix_memalign(&p, align, size))
+		p = NULL;
+	return mem_count(p);
+}
+
+bool mem_allowed(void)
+{
+	bool refused = mem_refuse();
+
+	lacks += refused;
+	return !refused;
+}
+
 void mem_drop(void *block)
 {
 	free(block);
