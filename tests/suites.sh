@@ -29,7 +29,7 @@ conformance	600	every rule on our daemon, the C and the OCaml one
 clients		300	xenstore-*, test-xenstore and pyxs on our daemon
 rings		300	every rule of the ring on three daemons, hostile guests
 kills		300	500 deaths under load, every step of the journal
-channel		900	failures of a channel on three daemons, mutants of its simulation
+channel		900	failures of a channel on three daemons, its mutants, its model
 states		300	what cannot be used, what kills, a full disk, other versions
 systemd		300	the shipped unit under a real systemd: restarts are non-events
 updates		300	live update, and change over from and to the C daemon
@@ -189,9 +189,11 @@ suite_kills()
 suite_channel()
 {
 	tree_build "$top" build > /dev/null || return 1
-	make -C build --no-print-directory channel_end > /dev/null || return 1
+	make -C build --no-print-directory channel_end test_channel_sim \
+		> /dev/null || return 1
 	cd build || return 1
 	srcdir=.. ../tests/channel/mutants
+	../tests/channel/refine
 	../tests/channel/test_channel.py --daemon stock --daemon ocaml
 	../tests/channel/test_failures.py --daemon all
 }

@@ -3,6 +3,8 @@ check_PROGRAMS += test_channel_sim fuzz_channel fuzz_peer
 TESTS += test_channel_sim fuzz_channel fuzz_peer
 
 test_channel_sim_SOURCES = tests/channel/test_sim.c \
+	tests/channel/sim_image.c tests/channel/sim_model.c \
+	tests/channel/sim_trouble.c \
 	tests/channel/sim_watch.c tests/channel/sim_world.c \
 	tests/channel/sim.h
 test_channel_sim_LDADD = libpxchannel.la libprotocol.la
@@ -24,7 +26,7 @@ check_PROGRAMS += channel_end
 channel_end_SOURCES = tests/channel/end.c
 channel_end_LDADD = tools/examples/libguest.la
 
-EXTRA_DIST += tests/channel/mutants
+EXTRA_DIST += tests/channel/mutants tests/channel/refine
 EXTRA_DIST += tests/channel/ends.py
 EXTRA_DIST += tests/channel/test_channel.py
 EXTRA_DIST += tests/channel/test_failures.py
