@@ -48,7 +48,10 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 # What all subcommands share; then on simxen what a killed daemon left, and
 # daemons that run.
 TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py \
-	tools/xs-probe/test-doctor.py tools/xs-probe/test-store.py
+	tools/xs-probe/test-doctor.py tools/xs-probe/test-store.py \
+	tools/xs-probe/test-golden.py
 EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
 	tools/xs-probe/test-replay.py tools/xs-probe/test-doctor.py \
-	tools/xs-probe/test-store.py docs/protocol/control.md
+	tools/xs-probe/test-store.py docs/protocol/control.md \
+	tools/xs-probe/test-golden.py tools/xs-probe/scenes.py \
+	tools/xs-probe/golden docs/xs-probe.md
