@@ -36,18 +36,25 @@ xenstored_xenstored_SOURCES = \
 	xenstored/host/loop.c xenstored/host/loop.h \
 	xenstored/host/main.c \
 	xenstored/host/mapping.c xenstored/host/mapping.h \
+	xenstored/host/meter.c xenstored/host/meter.h \
 	xenstored/host/notify.c xenstored/host/notify.h \
 	xenstored/host/pidfile.c xenstored/host/pidfile.h \
 	xenstored/host/recovery.c xenstored/host/recovery.h \
 	xenstored/host/replay.c \
 	xenstored/host/settle.c xenstored/host/settle.h \
 	xenstored/host/signals.c xenstored/host/signals.h \
+	xenstored/host/takings.c xenstored/host/takings.h \
+	xenstored/host/tap.c xenstored/host/tap.h \
+	xenstored/host/tap_buffer.c \
+	xenstored/host/tap_filter.c xenstored/host/tap_filter.h \
+	xenstored/host/topic_load.c xenstored/host/topic_notes.c \
 	xenstored/host/trace.c xenstored/host/trace.h \
 	xenstored/host/update.c xenstored/host/update.h \
 	xenstored/host/update_child.c xenstored/host/update_child.h \
 	xenstored/host/update_exec.c xenstored/host/update_exec.h \
 	xenstored/host/update_resume.c \
-	xenstored/host/update_state.c xenstored/host/update_state.h
+	xenstored/host/update_state.c xenstored/host/update_state.h \
+	xenstored/host/words.c xenstored/host/words.h
 xenstored_xenstored_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 xenstored_xenstored_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS) $(TDB_CFLAGS) \
 	$(XEN_CFLAGS)

@@ -82,6 +82,8 @@ class Daemon:
                 return said.pop(0) if said else "EINVAL"
             if self.stranger is not None:
                 return self.stranger
+            if words[:2] == [b"probe-do", b"1"]:
+                return b"OK\0" if self.topics else "EINVAL"
             if words[:2] != [b"probe", b"1"]:
                 return "EINVAL"
             pages = self.topics.get(words[2].decode())
@@ -143,6 +145,26 @@ def ring(number, **changes):
     return " ".join("%s=%d" % f for f in fields.items()).encode() + b"\n"
 
 
+def load(number, kind=b"ring", **changes):
+    """A record of the topic `load`: all it has, mostly 0."""
+    keys = ("introduced shutdown dying features target nodes nodes_max memory "
+            "memory_max watches watches_max transactions transactions_max "
+            "outstanding outstanding_max refused requests errors events "
+            "merged lost conflicts events_waiting unread unread_us waiting "
+            "bytes_in bytes_out req_fill rsp_fill connection error "
+            "notifies_in notifies_out resets")
+    fields = dict.fromkeys(keys.split(), 0)
+    fields.update(introduced=1, features=15, target=-1, requests=100,
+                  bytes_in=2000, bytes_out=3000, nodes=10, nodes_max=1000,
+                  latency="10:90,20:10", latency_sum_us=5000,
+                  latency_max_us=130)
+    fields.update(changes)
+    return b"domid=%d kind=%s %s\n" % (number, kind, " ".join(
+        "%s=%s" % f for f in fields.items()).encode())
+
+
+LIMITS = (b"0\nquota=nodes limit=1000 initial=1000 counted=1 "
+          b"meaning=nodes%20owned\n")
 GOOD = {
     "status": {"0": STATUS},
     "host": {"0": HOST},
@@ -151,6 +173,22 @@ GOOD = {
     "rings": {"0": b"6\n" + ring(0) + ring(5), "5": b"6\n" + ring(5),
               "6": b"0\n" + ring(7), "7": b"0\n" + ring(7), "8": b"0\n"},
     "check": {"0": b"0\nfindings=0\n"},
+    "load": {"0": b"4096\n" + load(0) + load(5), "4096": b"0\n" + load(7) +
+             load(0, b"sockets", clients=2)},
+    "limits": {"0": LIMITS},
+    "refusals": {"0": b"0\n"},
+    "clients": {"0": b"0\n"},
+    "conflicts": {"0": b"0\nloser=5 loser_conn=5 winner=7 winner_conn=7 "
+                  b"count=3 first_us=9000000 last_us=1000000 path=/a/b\n"},
+    "ops": {"0": b"0\nop=READ requests=90 errors=2\n"
+                 b"op=WRITE requests=10 errors=0\n"},
+    "trace": {"0": b"2\nbuffered=1 dropped=0\nseq=1 "
+                   b"time_us=1760000000000000 conn=5 domid=5 op=READ req=1 "
+                   b"tx=0 latency_us=7 result=OK request_len=5 reply_len=1 "
+                   b"path=/a/b request=/a/b%00 reply=x\n"},
+    "who=/a/b": {"0": b"0\nkind=node exists=1 owner=5\nkind=writer domid=7 "
+                      b"conn=7 op=WRITE removed=0 age_us=5000\n"},
+    "who=/nope": {"0": b"0\nkind=node exists=0\n"},
 }
 BIG = [b"node-%d" % i for i in range(1000)]
 NODES = {

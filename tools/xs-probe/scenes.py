@@ -8,7 +8,8 @@ import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../simxen")]
-from simxen import Machine, RingClient, SocketClient, REQ_PROD  # noqa: E402
+from simxen import (Machine, RingClient, SocketClient,  # noqa: E402
+                    XSError, REQ_PROD)
 
 BUILD = os.getcwd()
 DAEMON = os.path.join(BUILD, "xenstored/xenstored")
@@ -85,7 +86,7 @@ class Host:
     def channel(self, domid, peer, says, reason=b"-"):
         try:
             generation = self.xs.read(b"/tool/xenstored/generation")
-        except Exception:
+        except XSError:
             generation = b"0"
         self.xs.write(
             b"/local/domain/%d/data/channel/%d/log/st" % (domid, peer),
@@ -102,6 +103,15 @@ class Broken(Host):
             self.device(2, b"vif", 0, 4, 5)
             # web's log channel: the other end left.
             self.channel(2, 1, b"quiet", b"suspect")
+            # The toolstack writes what db's program just looked at.
+            tx = self.db_ring.transaction()
+            self.db_ring.read(b"data/uptime", tx)
+            self.xs.write(b"/local/domain/2/data/uptime", b"18")
+            self.db_ring.write(b"data/uptime", b"19", tx)
+            try:
+                self.db_ring.request("TRANSACTION_END", b"T\0", tx)
+            except XSError:
+                pass        # EAGAIN, as it should be
             # web writes an index that cannot be.
             self.web.word(REQ_PROD, self.web.word(REQ_PROD) + 5000)
             self.web.notify()

@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.join(HERE, "../..")
 sys.path[:0] = [HERE, os.path.join(TOP, "tools/simxen")]
 sys.dont_write_bytecode = True
-from played import GOOD, NODES, Daemon, bad, ring  # noqa: E402
+from played import GOOD, NODES, Daemon, bad, load, ring  # noqa: E402
 from simxen import Machine, SocketClient  # noqa: E402
 
 PROBE = os.path.abspath("tools/xs-probe/xs-probe")
@@ -68,6 +68,15 @@ ROWS = {
         other=(3, "cannot tell")),
     "ring": dict(fine=(["5"], ALL), wrong=(["8"], ALL), usage=[],
                  unreached=["5"], other=(3, "cannot tell"), changes=True),
+    "trace": dict(fine=(["-n", "1"], ALL), wrong=(["-n", "1"], dict(
+        stranger="EACCES")), usage=["--op", "x"], other=(3, "cannot tell")),
+    "quota": dict(fine=([], ALL), wrong=([], dict(topics=bad(load={
+        "0": b"0\n" + load(5, nodes=1000)}))), usage=["set", "nodes"],
+        other=(3, "cannot tell"), changes=True),
+    "conflicts": dict(fine=([], ALL), wrong=([], dict(stranger="EACCES")),
+                      usage=["x"], other=(3, "cannot tell")),
+    "who": dict(fine=(["/a/b"], ALL), wrong=(["/nope"], ALL), usage=["a"],
+                unreached=["/a"], other=(3, "cannot tell")),
     "update": dict(fine=(["/x"], dict(update={
         b"-f /x": [b"OK\0"], b"-s -t 60": [b"OK\0"]})),
         wrong=(["/x"], dict(update={b"-f /x": [b"no\0"]})),

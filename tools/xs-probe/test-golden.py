@@ -46,10 +46,13 @@ JSON = {
     "check": ("host", "check", 0),
     "ring": ("host", "ring 1", 0),
     "ring-broken": ("broken", "ring 1", 1),
+    "quota": ("broken", "quota", 0),
+    "conflicts": ("broken", "conflicts", 0),
+    "who": ("host", "who /local/domain/1/name", 0),
     "update": ("host", "update %s" % DAEMON, 0),
 }
 # Compared by the tests of their own: what they print is never the same.
-ELSEWHERE = {"replay"}
+ELSEWHERE = {"replay", "trace"}
 
 # As they would be on a host.
 PLACES = [
@@ -70,8 +73,15 @@ MASKS = [
     (r"(?m)^(uptime +)\d+m \d+s", r"\g<1>12m 34s"),
     (r"(?m)^(pid +)\d+", r"\g<1>1234"),
     (r"(?m)^(last one +)\d+m \d+s", r"\g<1>12m 34s"),
+    (r'("(?:loop|latency)": )"[0-9:,]+"', r'\g<1>"2:1,3:5"'),
+    (r'("(?:loop|latency)_(?:sum|max)_us": )\d+', r"\g<1>123"),
+    (r'("(?:first|last|age)_us": )\d+', r"\g<1>1234567"),
+    (r'("(?:conn|loser_conn|winner_conn)": )\d{5,}', r"\g<1>65537"),
+    (r"client \d{5,}", "client 65537"),
+    (r"\b\d+(\.\d+)? (us|ms|s)( ago)?\b", r"12.3 ms\g<3>"),
+    (r"(?m)^([\d:]{8}\.\d{6} +\w+ +\w+ +)\d+", r"\g<1>26"),
     # Counters of what the tests' own looking does, and of the loop's passes.
-    (r'("(?:requests_in_bytes|replies_out_bytes|passes|journal|requests|'
+    (r'("(?:requests_in_bytes|bytes_in|bytes_out|replies_out_bytes|passes|journal|requests|'
      r'notifies_in|notifies_out|watches|sockets|memory)": )\d+',
      r"\g<1>100"),
     (r"(?m)^((?:requests|journal|sockets|watches) +)\d+ ", r"\g<1>100 "),

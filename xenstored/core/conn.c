@@ -5,6 +5,7 @@
 #include "xenstored/core/domain.h"
 #include "xenstored/core/fair.h"
 #include "xenstored/core/mem.h"
+#include "xenstored/core/notes.h"
 #include "xenstored/core/output.h"
 #include "xenstored/core/quota.h"
 #include "xenstored/core/request.h"
@@ -140,6 +141,7 @@ static void conn_detach(struct machine *m, struct conn *c)
 	} else {
 		hash_table_remove(&m->sockets, &c->in_sockets);
 		m->socket_count--;
+		notes_gone(m, c);
 	}
 	c->domain = NULL;
 	list_remove(&c->in_machine);

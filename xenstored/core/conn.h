@@ -88,6 +88,11 @@ struct conn {
 	uint64_t favour_after;		/* none for it before that time */
 
 	uint64_t requests, events, merged, lost_events;
+
+	/* For look.h; no state. */
+	uint64_t commits_lost;
+	uint64_t unread_since;		/* nothing was taken since */
+	uint32_t events_waiting;
 };
 
 /* The connection of that id, dead ones excepted. */

@@ -25,9 +25,11 @@ libcore_la_SOURCES = \
 	xenstored/core/image_write.c \
 	xenstored/core/list.h \
 	xenstored/core/listing.c xenstored/core/listing.h \
+	xenstored/core/look.c xenstored/core/look.h xenstored/core/look_path.c \
 	xenstored/core/machine.c xenstored/core/machine.h \
 	xenstored/core/mem.c xenstored/core/mem.h \
 	xenstored/core/node.c xenstored/core/node.h \
+	xenstored/core/notes.c xenstored/core/notes.h \
 	xenstored/core/op_control.c \
 	xenstored/core/op_domain.c \
 	xenstored/core/op_read.c \

@@ -8,6 +8,7 @@
 #include "xenstored/core/fair.h"
 #include "xenstored/core/listing.h"
 #include "xenstored/core/mem.h"
+#include "xenstored/core/notes.h"
 #include "xenstored/core/output.h"
 #include "xenstored/core/request.h"
 #include "xenstored/core/watch.h"
@@ -94,7 +95,8 @@ struct machine *machine_bare(const struct machine_config *config)
 	hash_table_init(&m->watch_nodes);
 	hash_table_init(&m->watch_index);
 	m->config.version = talloc_strdup(m, config->version);
-	if (!m->config.version || !watch_init(m)) {
+	m->notes = notes_new(m);
+	if (!m->config.version || !m->notes || !watch_init(m)) {
 		machine_free(m);
 		return NULL;
 	}

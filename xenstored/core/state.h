@@ -15,6 +15,7 @@
 
 struct conn;
 struct domain;
+struct notes;
 
 #define STATE_DOMAINS 32768
 #define STATE_DOMAIN_WORDS (STATE_DOMAINS / 64)
@@ -88,6 +89,8 @@ struct machine {
 
 	bool log_on;				/* op_control.c */
 	struct machine_counts counts;
+
+	struct notes *notes;			/* notes.c; no state */
 
 	struct {				/* listing.c; no state */
 		uint64_t seq, gen;

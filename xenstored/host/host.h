@@ -36,8 +36,11 @@ struct hypervisor;
 struct journal;
 struct listener;
 struct mapping;
+struct meters;
 struct recovery;
 struct signals;
+struct takings;
+struct taps;
 struct trace;
 struct update;
 struct update_state;
@@ -99,6 +102,9 @@ struct host {
 	struct mapping *mapping;
 	struct hypervisor *hypervisor;
 	struct listener *listener;
+	struct meters *meters;
+	struct takings *takings;	/* NULL: nobody looked yet */
+	struct taps *taps;		/* NULL: nobody traces the wire */
 	struct signals *signals;
 	struct trace *trace;
 	struct update *update;		/* NULL: nobody asked for one */

@@ -30,6 +30,7 @@
 #include "xenstored/host/guest.h"
 #include "xenstored/host/hypervisor.h"
 #include "xenstored/host/listener.h"
+#include "xenstored/host/meter.h"
 #include "xenstored/host/notify.h"
 #include "xenstored/host/signals.h"
 #include "xenstored/host/update.h"
@@ -220,7 +221,7 @@ static void loop_settle(struct host *h)
 static bool loop_pass(struct host *h, const struct epoll_event *events,
 		      int count)
 {
-	bool asks;
+	bool asks, slices;
 
 	h->count.passes++;
 	host_feed_time(h);
@@ -233,7 +234,10 @@ static bool loop_pass(struct host *h, const struct epoll_event *events,
 		update_turn(h);
 	loop_outputs(h);
 	loop_settle(h);
-	return checkpoint_turn(h) || asks || !list_empty(&h->ready) ||
+	meter_pass(h);
+	slices = checkpoint_turn(h);
+	meter_loop(h, slices);
+	return slices || asks || !list_empty(&h->ready) ||
 	       !list_empty(&h->guests_out) || !list_empty(&h->clients_out);
 }
 

@@ -34,10 +34,12 @@
 #include "xenstored/host/log.h"
 #include "xenstored/host/loop.h"
 #include "xenstored/host/mapping.h"
+#include "xenstored/host/meter.h"
 #include "xenstored/host/notify.h"
 #include "xenstored/host/pidfile.h"
 #include "xenstored/host/settle.h"
 #include "xenstored/host/signals.h"
+#include "xenstored/host/tap.h"
 #include "xenstored/host/trace.h"
 #include "xenstored/host/update.h"
 
@@ -55,7 +57,22 @@ static void main_trace(void *arg, bool in, uint32_t conn,
 {
 	struct host *h = arg;
 
+	if (in)
+		meter_request(h, header->type);
+	else if (header->type == WIRE_ERROR)
+		meter_error(h, conn);
+	if (h->taps)
+		tap_message(h, in, conn, header, payload);
 	trace_message(h->trace, in, conn, header, payload);
+}
+
+static void main_event(void *arg, uint32_t conn, const void *payload,
+		       size_t len)
+{
+	struct host *h = arg;
+
+	if (h->taps)
+		tap_event(h, conn, payload, len);
 }
 
 /* ----------------------------------------------------- steps of a start -- */
@@ -124,6 +141,7 @@ static int start_config(struct host *h)
 	c->version = PACKAGE_VERSION;
 	c->log = main_log;
 	c->trace = main_trace;
+	c->event = main_event;
 	c->arg = h;
 	return 0;
 }
@@ -311,6 +329,7 @@ static const struct start_step {
 	const char *what;
 } steps[] = {
 	{ start_files, LOG_START_FAILED, "limit on open files" },
+	{ meter_open, LOG_START_FAILED, "counters" },
 	{ start_epoll, LOG_START_FAILED, "epoll" },
 	{ start_timer, LOG_START_FAILED, "timer" },
 	{ signals_open, LOG_START_FAILED, "signals" },
@@ -457,8 +476,10 @@ static int main_settle(struct options *o)
 	int error = h ? start_config(h) : -ENOMEM;
 
 	/* Nothing is traced that was traced before. */
-	if (h)
+	if (h) {
 		h->config.trace = NULL;
+		h->config.event = NULL;
+	}
 	if (!error)
 		error = settle_state(h);
 	if (error)
