@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 bin_PROGRAMS += tools/xs-probe/xs-probe
 tools_xs_probe_xs_probe_SOURCES = \
+	tools/xs-probe/bench.c \
 	tools/xs-probe/check.c \
 	tools/xs-probe/conflicts.c \
 	tools/xs-probe/command.c tools/xs-probe/command.h \

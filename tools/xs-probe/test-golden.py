@@ -52,7 +52,7 @@ JSON = {
     "update": ("host", "update %s" % DAEMON, 0),
 }
 # Compared by the tests of their own: what they print is never the same.
-ELSEWHERE = {"replay", "trace"}
+ELSEWHERE = {"replay", "trace", "bench"}
 
 # As they would be on a host.
 PLACES = [
@@ -65,7 +65,7 @@ MASKS = [
     (r"\d\d:\d\d:\d\d\.\d{6}", "12:34:56.123456"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2026-01-02 12:34:56"),
     (r"\b[0-9a-f]{32}\b", "0123456789abcdef0123456789abcdef"),
-    (r'("(?:time_us|uptime_us|round_trip_us|checkpoint_age_us)": ?)\d+',
+    (r'("(?:time_us|uptime_us|round_trip_us|checkpoint_age_us|checkpoint_pause_us)": ?)\d+',
      r"\g<1>1234567"),
     (r'("(?:time)": ?)\d+', r"\g<1>1760000000"),
     (r'("pid": )\d+', r"\g<1>1234"),
