@@ -47,8 +47,8 @@ tools_xs_probe_xs_probe_LDADD = libproxenos-core.la $(JANSSON_LIBS)
 
 dist_man_MANS += docs/man/xs-probe.1
 
-# bash looks for a file named after the command.
-bashcompletiondir = $(datadir)/bash-completion/completions
+# bash looks for a file named after the command, in the directory that
+# configure found.
 EXTRA_DIST += tools/xs-probe/xs-probe.bash-completion
 nodist_bashcompletion_DATA = tools/xs-probe/completions/xs-probe
 CLEANFILES += tools/xs-probe/completions/xs-probe
@@ -68,6 +68,10 @@ EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
 # The store and the doctor.
 TESTS += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py
 EXTRA_DIST += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py
+
+# What the shell and the man page make of it.
+TESTS += tools/xs-probe/test-completion.py
+EXTRA_DIST += tools/xs-probe/test-completion.py
 
 # Screens and JSON, as they were printed.
 TESTS += tools/xs-probe/test-golden.py
