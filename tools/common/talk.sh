@@ -6,7 +6,8 @@
 # shellcheck disable=SC2154 # demo_dir and demo_bin are of demo.sh
 
 talk_count=10000
-talk_rate=5000
+# A second, until all that is to be killed has been: it must last that long.
+talk_rate=800
 talk_back=
 talk_front=
 
@@ -57,6 +58,7 @@ talk_finish()
 {
 	local status
 
+	kill -USR1 "$talk_front"
 	wait "$talk_front"
 	status=$?
 	talk_front=

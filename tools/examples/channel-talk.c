@@ -15,11 +15,14 @@
 
 static struct px_client *client;
 static struct px_transport *transport;
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop, hurry;
 
 static void on_signal(int number)
 {
-	stop = 1;
+	if (number == SIGUSR1)
+		hurry = 1;
+	else
+		stop = 1;
 }
 
 void *talk_memory(size_t size)
@@ -177,7 +180,7 @@ static void wait_for_work(const struct talk *t)
 
 bool talk_may(struct talk *t, uint64_t sent)
 {
-	if (!t->rate)
+	if (!t->rate || hurry)
 		return true;
 	t->wake = t->began + sent * 1000000 / t->rate;
 	return px_client_now() >= t->wake;
@@ -257,6 +260,7 @@ void talk_run(struct talk *t, const struct talk_role *role, int argc,
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
+	signal(SIGUSR1, on_signal);
 	if (strcmp(t->socket, "ring"))
 		connect_socket(t->socket);
 	else
