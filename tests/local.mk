@@ -11,6 +11,6 @@ include tests/ring/local.mk
 include tests/xen/local.mk
 include tests/state/local.mk
 
-EXTRA_DIST += .ci/run tests/arrows tests/cppcheck.suppressions tests/run \
-	tests/suites.sh
+EXTRA_DIST += .ci/run tests/arrows tests/cppcheck.suppressions \
+	tests/peers.py tests/run tests/suites.sh
 include tests/update/local.mk

@@ -239,6 +239,9 @@ suite_sanitizers()
 	ASAN_OPTIONS=$given:$none SIMXEN_BUILD=$top/build-san \
 	XENSTORED=$top/build-san/xenstored/xenstored \
 		tests/conformance/run --daemon ours
+	SIMXEN_BUILD=$top/build-san one 'hostile guests' \
+		tests/fuzz/ring_daemon --seeds 3000 \
+		--daemon build-san/xenstored/xenstored
 }
 
 suite_distcheck()

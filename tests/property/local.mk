@@ -16,7 +16,8 @@ libmodel_la_SOURCES = \
 	tests/property/model_tx.c \
 	tests/property/payload.c \
 	tests/property/print.c \
-	tests/property/scenario.c tests/property/scenario.h
+	tests/property/scenario.c tests/property/scenario.h \
+	tests/property/seeds.c tests/property/seeds.h
 
 check_PROGRAMS += test_property
 TESTS += test_property
