@@ -6,6 +6,7 @@ include tests/channel/local.mk
 include tests/session/local.mk
 include tests/conformance/local.mk
 include tests/fuzz/local.mk
+include tests/instructions/local.mk
 include tests/kill/local.mk
 include tests/ring/local.mk
 include tests/xen/local.mk

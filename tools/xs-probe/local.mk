@@ -2,20 +2,43 @@
 bin_PROGRAMS += tools/xs-probe/xs-probe
 tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/check.c \
-	tools/xs-probe/command.c \
+	tools/xs-probe/conflicts.c \
+	tools/xs-probe/command.c tools/xs-probe/command.h \
+	tools/xs-probe/command_list.h \
+	tools/xs-probe/diff.c \
+	tools/xs-probe/doctor.c tools/xs-probe/doctor.h \
+	tools/xs-probe/doctor_channels.c \
+	tools/xs-probe/doctor_devices.c \
+	tools/xs-probe/doctor_domains.c \
+	tools/xs-probe/doctor_files.c \
 	tools/xs-probe/domains.c \
 	tools/xs-probe/escape.c \
+	tools/xs-probe/finding.c tools/xs-probe/finding.h \
+	tools/xs-probe/help.c \
+	tools/xs-probe/histogram.c tools/xs-probe/histogram.h \
 	tools/xs-probe/known.c tools/xs-probe/known.h \
+	tools/xs-probe/load.c tools/xs-probe/load.h \
 	tools/xs-probe/ls.c tools/xs-probe/ls.h \
 	tools/xs-probe/pages.c tools/xs-probe/pages.h \
+	tools/xs-probe/party.c tools/xs-probe/party.h \
 	tools/xs-probe/probe.c tools/xs-probe/probe.h \
+	tools/xs-probe/quota.c tools/xs-probe/quota.h \
+	tools/xs-probe/quota_show.c \
 	tools/xs-probe/record.c tools/xs-probe/record.h \
 	tools/xs-probe/replay.c \
 	tools/xs-probe/ring.c \
 	tools/xs-probe/ring_words.c tools/xs-probe/ring_words.h \
+	tools/xs-probe/snapshot.c tools/xs-probe/snapshot.h \
+	tools/xs-probe/snapshot_json.c \
 	tools/xs-probe/status.c \
 	tools/xs-probe/table.c tools/xs-probe/table.h \
-	tools/xs-probe/update.c
+	tools/xs-probe/trace.c tools/xs-probe/trace.h \
+	tools/xs-probe/trace_filter.c tools/xs-probe/trace_pcap.c \
+	tools/xs-probe/trace_text.c \
+	tools/xs-probe/tree.c \
+	tools/xs-probe/update.c \
+	tools/xs-probe/watch.c \
+	tools/xs-probe/who.c
 tools_xs_probe_xs_probe_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DPROBE_LIBEXEC='"$(pkglibexecdir)"' -DPROBE_SBIN='"$(sbindir)"'
 tools_xs_probe_xs_probe_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
@@ -32,6 +55,13 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 	$(AM_V_GEN)$(MKDIR_P) tools/xs-probe/completions && \
 		cp $(top_srcdir)/tools/xs-probe/xs-probe.bash-completion $@
 
-# Both on simxen: what a killed daemon left, and daemons that run.
-TESTS += tools/xs-probe/test-replay.py
-EXTRA_DIST += tools/xs-probe/test-replay.py docs/protocol/control.md
+# What all subcommands share; then on simxen what a killed daemon left, and
+# daemons that run.
+TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py \
+	tools/xs-probe/test-doctor.py tools/xs-probe/test-store.py
+TESTS += tools/xs-probe/test-look.py tools/xs-probe/test-trace.py
+EXTRA_DIST += tools/xs-probe/broken.py tools/xs-probe/test-look.py \
+	tools/xs-probe/test-trace.py
+EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
+	tools/xs-probe/test-replay.py tools/xs-probe/test-doctor.py \
+	tools/xs-probe/test-store.py docs/protocol/control.md

@@ -300,7 +300,7 @@ static int walk(struct walk *w)
 	return ret;
 }
 
-int ls_run(struct probe *probe, int argc, char **argv)
+static int ls_run(struct probe *probe, int argc, char **argv)
 {
 	const char *path = argc ? argv[0] : "/";
 	struct walk *w = calloc(1, sizeof(*w));
@@ -337,3 +337,37 @@ int ls_run(struct probe *probe, int argc, char **argv)
 	free(w);
 	return ret;
 }
+
+static const struct probe_option options[] = {
+	{ 'p', NULL, NULL, "show permissions: the owner first, with everybody "
+	  "else's\naccess" },
+	{ 'f', NULL, NULL, "full paths instead of indentation" },
+	{ 0 }
+};
+
+const struct command ls_command = {
+	.name = "ls",
+	.arguments = "[PATH]",
+	.summary = "a subtree with values and permissions",
+	.options = options,
+	.args_max = 1,
+	.run = ls_run,
+	.about =
+"Nodes that vanish while reading are left out; directories of any size are\n"
+"read whole.  PATH is \"/\" if not given.  A node whose value may not be read\n"
+"is shown with a colon.  For a subtree as it was at one moment, see tree.\n",
+	.others =
+"The same; oxenstored breaks the protocol for directories over 4096 bytes,\n"
+"which is told.\n",
+	.examples =
+"  xs-probe ls /local/domain/5\n"
+"  xs-probe ls -p /local/domain/0/backend\n"
+"  xs-probe ls -f / | grep state\n"
+"  xs-probe ls --json /vm | jq '.[].path'\n",
+	.json =
+"  An array of nodes:\n"
+"  path         of the node\n"
+"  value        a text, or {\"hex\": ...} if it is not UTF-8\n"
+"  error        instead of the value, if that may not be read\n"
+"  permissions  texts like \"n5\", the owner first\n",
+};

@@ -15,6 +15,7 @@
 
 #include "xenstored/host/host.h"
 #include "xenstored/host/log.h"
+#include "xenstored/host/meter.h"
 #include "xenstored/host/ring.h"
 
 struct recovered_ring;
@@ -39,9 +40,12 @@ struct guest {
 	bool blocked;		/* the machine did not want its bytes */
 	bool full;		/* output waits for room */
 	bool notify;		/* an index moved in this turn */
+	bool swept;		/* a sweep found work in it, */
+	uint64_t swept_in;	/* after so many notifications */
 	uint64_t resets_due;	/* when the bucket of resets is full again */
 	struct log_limit limit;
 	struct guest_counters count;
+	struct meter meter;
 };
 
 static inline struct guest *guest_of(const struct host *h, uint32_t domid)

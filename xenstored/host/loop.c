@@ -30,6 +30,7 @@
 #include "xenstored/host/guest.h"
 #include "xenstored/host/hypervisor.h"
 #include "xenstored/host/listener.h"
+#include "xenstored/host/meter.h"
 #include "xenstored/host/notify.h"
 #include "xenstored/host/signals.h"
 #include "xenstored/host/update.h"
@@ -48,6 +49,11 @@ static void loop_update_due(struct host *h)
 {
 }
 
+/* As is checkpoint_turn(). */
+static void loop_checkpoint_due(struct host *h)
+{
+}
+
 static void loop_watchdog(struct host *h)
 {
 	notify_send("WATCHDOG=1");
@@ -62,6 +68,7 @@ static void (*const timers[TIMER_COUNT])(struct host *h) = {
 	[TIMER_DOMAINS] = hypervisor_refresh,
 	[TIMER_WATCHDOG] = loop_watchdog,
 	[TIMER_UPDATE] = loop_update_due,
+	[TIMER_CHECKPOINT] = loop_checkpoint_due,
 };
 
 static void loop_timers(struct host *h)
@@ -128,6 +135,9 @@ static void loop_world(struct host *h, const struct epoll_event *events,
 			break;
 		case EPOLL_TIMER:
 			loop_fired(h);
+			break;
+		case EPOLL_WORKER:
+			/* checkpoint_turn() is in every pass. */
 			break;
 		}
 	}
@@ -220,7 +230,7 @@ static void loop_settle(struct host *h)
 static bool loop_pass(struct host *h, const struct epoll_event *events,
 		      int count)
 {
-	bool asks;
+	bool asks, slices;
 
 	h->count.passes++;
 	host_feed_time(h);
@@ -233,7 +243,10 @@ static bool loop_pass(struct host *h, const struct epoll_event *events,
 		update_turn(h);
 	loop_outputs(h);
 	loop_settle(h);
-	return checkpoint_turn(h) || asks || !list_empty(&h->ready) ||
+	meter_pass(h);
+	slices = checkpoint_turn(h);
+	meter_loop(h, slices);
+	return slices || asks || !list_empty(&h->ready) ||
 	       !list_empty(&h->guests_out) || !list_empty(&h->clients_out);
 }
 
