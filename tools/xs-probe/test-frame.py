@@ -69,6 +69,9 @@ ROWS = {
         other=(3, "cannot tell")),
     "ring": dict(fine=(["5"], ALL), wrong=(["8"], ALL), usage=[],
                  unreached=["5"], other=(3, "cannot tell"), changes=True),
+    "channel": dict(fine=(["list"], ALL), wrong=(
+        ["show", "/local/domain/0/data/channel/5/x"], ALL), usage=["x"],
+        unreached=["list"], other=(0, "no channels"), changes=True),
     "trace": dict(fine=(["-n", "1"], ALL), wrong=(["-n", "1"], dict(
         stranger="EACCES")), usage=["--op", "x"], other=(3, "cannot tell")),
     "quota": dict(fine=([], ALL), wrong=([], dict(topics=bad(load={
