@@ -102,25 +102,17 @@ int client_core_submit(struct client_core *core, uint32_t type, uint32_t tx,
 	return 0;
 }
 
-/* A kernel may answer these before what was asked earlier. */
-static bool out_of_turn(uint32_t type)
-{
-	return type == WIRE_WATCH || type == WIRE_UNWATCH ||
-	       type == WIRE_TRANSACTION_END;
-}
-
-/* How far the queued bytes may be sent at present, as out_put counts. */
+/*
+ * How far the queued bytes may be sent at present, as out_put counts.  A kernel
+ * gets one message, and nothing more before its answer.
+ */
 static uint64_t out_limit(const struct client_core *core)
 {
 	uint64_t limit = core->out_taken;
 
 	for (unsigned int i = 0; i < core->used && i < core->window; i++) {
-		const struct client_slot *slot = slot_at(core, i);
-
-		if (core->kernel && i && out_of_turn(slot->type))
-			break;
-		limit = slot->end;
-		if (core->kernel && limit > core->out_taken)
+		limit = slot_at(core, i)->end;
+		if (core->kernel)
 			break;
 	}
 	return limit;
@@ -196,6 +188,13 @@ static int error_of(const char *data, size_t len)
 	return error ? -error : -EINVAL;
 }
 
+/* A kernel answers these itself, without the request's id. */
+static bool forgets_id(uint32_t type)
+{
+	return type == WIRE_WATCH || type == WIRE_UNWATCH ||
+	       type == WIRE_TRANSACTION_END;
+}
+
 static int take_reply(struct client_core *core, const struct wire_header *h,
 		      const char *data)
 {
@@ -208,7 +207,7 @@ static int take_reply(struct client_core *core, const struct wire_header *h,
 	if (slot->end > core->out_taken)
 		return -EPROTO;
 	if (h->req_id != slot->req_id &&
-	    !(core->kernel && !h->req_id && out_of_turn(slot->type)))
+	    !(core->kernel && !h->req_id && forgets_id(slot->type)))
 		return -EPROTO;
 	if (h->type == WIRE_ERROR) {
 		error = error_of(data, h->len);

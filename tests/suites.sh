@@ -21,6 +21,7 @@ scripts		60	shellcheck of the shell, syntax of the Python
 build		300	everything with the default options
 quick		60	(only when asked for) the unit tests that take no time
 check		600	unit tests, quick property and fuzz runs, simxen
+instructions	180	what each request costs, by callgrind, to a baseline
 werror		300	everything, warnings are errors
 cppcheck	300	static analysis
 quickstart	120	tools/quickstart
@@ -28,6 +29,7 @@ conformance	600	every rule on our daemon, the C and the OCaml one
 clients		300	xenstore-*, test-xenstore and pyxs on our daemon
 rings		300	every rule of the ring on three daemons, hostile guests
 kills		300	500 deaths under load, every step of the journal
+channel		900	a channel's failures on three daemons, the simulation's mutants
 states		300	what cannot be used, what kills, a full disk, other versions
 updates		300	live update, and change over from and to the C daemon
 property	300	random operations against the reference model, long
@@ -35,7 +37,8 @@ fuzz		300	each target for a while under the fuzzer of clang
 model		600	models of the ring and of the channel, and their mutants
 sanitizers	1200	build, unit tests and conformance with ASan and UBSan
 distcheck	900	tarball, build from it, install, uninstall
-xen		1800	(only when asked for) a real Xen, real xl, real guests
+xen		900	a real Xen, real xl, real guests: what takes two minutes
+xen-all		3600	(only when asked for) all that there is on a real Xen
 '
 
 # one NAME COMMAND...: a command as a test of its own.
@@ -126,6 +129,11 @@ suite_quick()
 	make_check build TESTS="${tests# }"
 }
 
+suite_instructions()
+{
+	tests/instructions/run
+}
+
 suite_werror()
 {
 	one werror tree_build "$top" build-werror --enable-werror
@@ -174,6 +182,17 @@ suite_kills()
 	tests/kill/reader
 	tests/kill/run --die-at all --daemon build-faults/xenstored/xenstored
 	SIMXEN_BUILD=$PWD/build-faults tests/kill/introduce
+	SIMXEN_BUILD=$PWD/build-faults tests/kill/notified
+}
+
+suite_channel()
+{
+	tree_build "$top" build > /dev/null || return 1
+	make -C build --no-print-directory channel_end > /dev/null || return 1
+	cd build || return 1
+	srcdir=.. ../tests/channel/mutants
+	../tests/channel/test_channel.py --daemon stock --daemon ocaml
+	../tests/channel/test_failures.py --daemon all
 }
 
 suite_states()
@@ -239,6 +258,9 @@ suite_sanitizers()
 	ASAN_OPTIONS=$given:$none SIMXEN_BUILD=$top/build-san \
 	XENSTORED=$top/build-san/xenstored/xenstored \
 		tests/conformance/run --daemon ours
+	SIMXEN_BUILD=$top/build-san one 'hostile guests' \
+		tests/fuzz/ring_daemon --seeds 3000 \
+		--daemon build-san/xenstored/xenstored
 }
 
 suite_distcheck()
@@ -249,6 +271,11 @@ suite_distcheck()
 }
 
 suite_xen()
+{
+	tests/xen/run --quick
+}
+
+suite_xen-all()
 {
 	tests/xen/run
 }

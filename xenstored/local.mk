@@ -21,7 +21,9 @@ xenstored_xenstored_SOURCES = \
 	xenstored/host/attach.c \
 	xenstored/host/background.c xenstored/host/background.h \
 	xenstored/host/checkpoint.c xenstored/host/checkpoint.h \
+	xenstored/host/checkpoint_cut.c xenstored/host/checkpoint_cut.h \
 	xenstored/host/checkpoint_file.c xenstored/host/checkpoint_file.h \
+	xenstored/host/checkpoint_write.c xenstored/host/checkpoint_write.h \
 	xenstored/host/client.c xenstored/host/client.h \
 	xenstored/host/control.c xenstored/host/control.h \
 	xenstored/host/descriptors.c xenstored/host/descriptors.h \
@@ -54,10 +56,12 @@ xenstored_xenstored_SOURCES = \
 	xenstored/host/update_exec.c xenstored/host/update_exec.h \
 	xenstored/host/update_resume.c \
 	xenstored/host/update_state.c xenstored/host/update_state.h \
-	xenstored/host/words.c xenstored/host/words.h
+	xenstored/host/words.c xenstored/host/words.h \
+	xenstored/host/worker.c xenstored/host/worker.h
 xenstored_xenstored_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 xenstored_xenstored_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS) $(TDB_CFLAGS) \
 	$(XEN_CFLAGS)
+xenstored_xenstored_LDFLAGS = $(AM_LDFLAGS) -pthread
 xenstored_xenstored_LDADD = libcore.la libhostpure.la libprotocol.la \
 	$(TALLOC_LIBS) $(TDB_LIBS) $(XEN_LIBS)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 check_PROGRAMS += test_channel_sim fuzz_channel
-TESTS += test_channel_sim fuzz_channel tests/channel/mutants
+TESTS += test_channel_sim fuzz_channel
 
 test_channel_sim_SOURCES = tests/channel/test_sim.c \
 	tests/channel/sim_watch.c tests/channel/sim_world.c \
@@ -13,6 +13,13 @@ fuzz_channel_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"channel"' \
 	-DFUZZ_INPUTS=20000
 fuzz_channel_LDADD = libpxchannel.la libprotocol.la
 
+# What tests/channel/ends.py starts.
+check_PROGRAMS += channel_end
+channel_end_SOURCES = tests/channel/end.c
+channel_end_LDADD = tools/examples/libguest.la
+
 EXTRA_DIST += tests/channel/mutants
+EXTRA_DIST += tests/channel/ends.py
 EXTRA_DIST += tests/channel/test_channel.py
+EXTRA_DIST += tests/channel/test_failures.py
 TESTS += tests/channel/test_channel.py

@@ -11,5 +11,6 @@ tests_kill_load_SOURCES = \
 tests_kill_load_LDADD = tools/simxen/libsimxen-core.la libprotocol.la
 tests_kill_load_LDFLAGS = -pthread
 EXTRA_DIST += tests/kill/README.md tests/kill/check.py tests/kill/history.py tests/kill/run \
-	tests/kill/introduce tests/kill/reader tests/kill/test-check.py
+	tests/kill/introduce tests/kill/notified tests/kill/reader \
+	tests/kill/test-check.py
 TESTS += tests/kill/test-check.py

@@ -4,6 +4,7 @@ check_LTLIBRARIES = libmodel.la
 libmodel_la_SOURCES = \
 	tests/property/bag.c tests/property/bag.h \
 	tests/property/compare.c \
+	tests/property/contend.c \
 	tests/property/harness.c tests/property/harness.h \
 	tests/property/maker.h \
 	tests/property/replace.c \
@@ -16,7 +17,8 @@ libmodel_la_SOURCES = \
 	tests/property/model_tx.c \
 	tests/property/payload.c \
 	tests/property/print.c \
-	tests/property/scenario.c tests/property/scenario.h
+	tests/property/scenario.c tests/property/scenario.h \
+	tests/property/seeds.c tests/property/seeds.h
 
 check_PROGRAMS += test_property
 TESTS += test_property

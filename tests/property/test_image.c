@@ -13,22 +13,16 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/property/bag.h"
 #include "tests/property/harness.h"
+#include "tests/property/seeds.h"
 #include "xenstored/core/mem.h"
-
-struct options {
-	unsigned long long first, last, mutations;
-	double seconds;
-};
 
 static struct {
 	size_t images, refused, taken, allocations;
@@ -250,9 +244,9 @@ static void read_mutated(const struct bag *b,
 }
 
 static void mutations(const struct bag *b, const struct scenario *s,
-		      const struct options *o)
+		      const struct seeds *o)
 {
-	for (t.mutation = 0; t.mutation < o->mutations; t.mutation++) {
+	for (t.mutation = 0; t.mutation < o->number; t.mutation++) {
 		uint64_t rnd = s->seed ^ (t.mutation << 32);
 		struct bag bad = { NULL, 0, 0 };
 
@@ -322,7 +316,7 @@ static void failures(struct machine *m, const struct bag *b,
 /* ------------------------------------------------------------------ main -- */
 
 static void one_image(struct machine *m, const struct scenario *s,
-		      const struct options *o)
+		      const struct seeds *o)
 {
 	struct bag b = { NULL, 0, 0 };
 	int error = bag_write(&b, m);
@@ -338,7 +332,7 @@ static void one_image(struct machine *m, const struct scenario *s,
 	bag_free(&b);
 }
 
-static void one_seed(unsigned long long seed, const struct options *o)
+static void one_seed(unsigned long long seed, const struct seeds *o)
 {
 	static struct harness h;
 	struct scenario s;
@@ -357,58 +351,17 @@ static void one_seed(unsigned long long seed, const struct options *o)
 	scenario_free(&s);
 }
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static bool parse(struct options *o, int which, const char *arg)
-{
-	unsigned long long v, w;
-	char *end;
-
-	v = w = strtoull(arg, &end, 10);
-	if (end == arg)
-		return false;
-	if (which == 's') {
-		if (*end == '-')
-			w = strtoull(end + 1, &end, 10);
-		o->first = v;
-		o->last = w;
-		o->seconds = 1e9;
-	} else if (which == 'm') {
-		o->mutations = v;
-	} else {
-		o->seconds = (double)v;
-	}
-	return !*end;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct option names[] = {
-		{ "seeds", required_argument, NULL, 's' },
-		{ "mutations", required_argument, NULL, 'm' },
-		{ "seconds", required_argument, NULL, 't' },
-		{ NULL, 0, NULL, 0 }
-	};
-	struct options o = { 1, ~0ULL - 1, 60, 3 };
-	double end;
-	int c;
+	struct seeds o = { .first = 1, .last = ~0ULL - 1, .seconds = 3,
+			   .number = 60 };
+	unsigned long long seed;
 
-	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
-		if (c != '?' && parse(&o, c, optarg))
-			continue;
-		fprintf(stderr, "usage: see the head of test_image.c\n");
+	if (!seeds_begin(&o, "mutations", argc, argv))
 		return 2;
-	}
 	watch_over();
-	end = now() + o.seconds;
-	for (unsigned long long i = o.first; i <= o.last && now() < end; i++)
-		one_seed(i, &o);
+	while (seeds_next(&o, &seed))
+		one_seed(seed, &o);
 	printf("test_image: %zu images; mutated: %zu refused, %zu read; "
 	       "%zu failed allocations\n", t.images, t.refused, t.taken,
 	       t.allocations);

@@ -12,45 +12,31 @@
  */
 #include "config.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "tests/property/seeds.h"
 #include "tests/sim/sim.h"
-
-struct options {
-	unsigned long long first, last, length;
-	double seconds;
-};
 
 struct totals {
 	size_t scenarios, failed, inputs, crashes, replayed, asked, told;
-	size_t differences;
+	size_t differences, conflicts, held;
 };
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void one_seed(unsigned long long seed, const struct options *o,
+static void one_seed(unsigned long long seed, const struct seeds *o,
 		     struct totals *t)
 {
 	static struct sim sim;
 	struct scenario s;
 
-	scenario_make(&s, seed, o->length);
+	scenario_make(&s, seed, o->number);
 	t->scenarios++;
 	if (!sim_run(&sim, &s)) {
 		t->failed++;
 		printf("FAILED seed %llu after %llu inputs: %s\n"
 		       "repeat with: test_sim --seeds %llu-%llu --length %llu\n",
 		       seed, (unsigned long long)sim.fed, sim.failure, seed,
-		       seed, o->length);
+		       seed, o->number);
 		fflush(stdout);
 	}
 	t->inputs += sim.fed;
@@ -59,58 +45,28 @@ static void one_seed(unsigned long long seed, const struct options *o,
 	t->asked += sim.asked_again;
 	t->told += sim.told_again;
 	t->differences += sim.differences;
+	t->conflicts += sim.conflicts;
+	t->held += sim.held;
 	scenario_free(&s);
-}
-
-static bool parse(struct options *o, int which, const char *arg)
-{
-	unsigned long long v, w;
-	char *end;
-
-	v = w = strtoull(arg, &end, 10);
-	if (end == arg)
-		return false;
-	if (which == 's') {
-		if (*end == '-')
-			w = strtoull(end + 1, &end, 10);
-		o->first = v;
-		o->last = w;
-		o->seconds = 1e9;
-	} else if (which == 'l') {
-		o->length = v;
-	} else {
-		o->seconds = (double)v;
-	}
-	return !*end;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option names[] = {
-		{ "seeds", required_argument, NULL, 's' },
-		{ "length", required_argument, NULL, 'l' },
-		{ "seconds", required_argument, NULL, 't' },
-		{ NULL, 0, NULL, 0 }
-	};
-	struct options o = { 1, ~0ULL - 1, 60, 5 };
+	struct seeds o = { .first = 1, .last = ~0ULL - 1, .seconds = 5,
+			   .number = 60 };
 	struct totals t = { 0 };
-	double end;
-	int c;
+	unsigned long long seed;
 
-	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
-		if (c != '?' && parse(&o, c, optarg))
-			continue;
-		fprintf(stderr, "usage: see the head of test_sim.c\n");
+	if (!seeds_begin(&o, "length", argc, argv))
 		return 2;
-	}
-	end = now() + o.seconds;
-	for (unsigned long long i = o.first; i <= o.last && now() < end; i++)
-		one_seed(i, &o, &t);
+	while (seeds_next(&o, &seed))
+		one_seed(seed, &o, &t);
 	printf("test_sim: %zu scenarios, %zu inputs, %zu deaths, "
 	       "%zu inputs replayed, %zu asks and %zu ring errors again, "
-	       "%zu differential images, %zu failed\n", t.scenarios, t.inputs,
-	       t.crashes, t.replayed, t.asked, t.told, t.differences, t.failed);
+	       "%zu differential images, %zu conflicts, %zu requests held, "
+	       "%zu failed\n", t.scenarios, t.inputs, t.crashes, t.replayed,
+	       t.asked, t.told, t.differences, t.conflicts, t.held, t.failed);
 	/* A simulation in which nothing happened has shown nothing. */
 	return t.failed || !t.crashes || !t.replayed || !t.asked || !t.told ||
-	       !t.differences;
+	       !t.differences || !t.conflicts || !t.held;
 }

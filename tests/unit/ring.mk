@@ -14,7 +14,7 @@ tests_unit_test_ring_page_LDADD = $(CHECK_LIBS)
 tests_unit_test_ring_walk_SOURCES = tests/unit/test_ring_walk.c
 tests_unit_test_ring_walk_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_ring_walk_LDADD = lib/libpxring.la $(CHECK_LIBS)
-EXTRA_DIST += tests/unit/ring_freestanding.sh
 TESTS += tests/unit/test_ring tests/unit/test_ring_page
 TESTS += tests/unit/test_ring_walk tests/unit/ring_freestanding.sh
 endif
+EXTRA_DIST += tests/unit/ring_freestanding.sh

@@ -18,6 +18,8 @@ import time
 from machine import Machine, Stalled
 
 TRIES = 3
+# What is under test in guests, too.
+PROGRAMS = ("tests/xen/xenbus-client",)
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -29,6 +31,9 @@ def fill(share, options):
     shutil.copy(options.build + "/xenstored/xenstored", share)
     for name in ("supervise", "ring-guest"):
         shutil.copy(options.build + "/tests/xen/" + name, share)
+    os.mkdir(share + "/programs")
+    for name in PROGRAMS:
+        shutil.copy(options.build + "/" + name, share + "/programs")
     for name in ("vmlinux", "guest.cpio"):
         os.link(options.images + "/" + name, share + "/" + name)
 

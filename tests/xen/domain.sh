@@ -28,8 +28,13 @@ domain_linux()
 {
 	name=$1 job=$2
 	shift 2
-	# The kernel is read in parts: from tmpfs, not through the share.
-	[ -f /run/vmlinux ] || cp /share/vmlinux /share/guest.cpio /run/
+	# The kernel is read in parts: from tmpfs, not through the share.  What
+	# is under test in the guest follows its image, which never changes.
+	[ -f /run/vmlinux ] || {
+		cp /share/vmlinux /run/
+		(cd /share && find programs | cpio -o -H newc) |
+			cat /share/guest.cpio - > /run/guest.cpio
+	}
 	cat > "/run/$name.cfg" <<-END
 	name="$name"
 	kernel="/run/vmlinux"

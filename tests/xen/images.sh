@@ -33,11 +33,13 @@ images_fetch()
 	rm -rf "$dir/debs" "$dir/root"
 	mkdir -p "$dir/debs" "$dir/root" || return 1
 	# shellcheck disable=SC2086 # a list of words
-	(cd "$dir/debs" && apt-get -qq -o APT::Sandbox::User=root download \
-		"$kernel" $images_packages) || return 1
+	(cd "$dir/debs" && timeout 400 apt-get -qq \
+		-o APT::Sandbox::User=root -o Acquire::http::Timeout=20 \
+		download "$kernel" $images_packages) || return 1
 	for deb in "$dir"/debs/*.deb; do
 		dpkg -x "$deb" "$dir/root" || return 1
 	done
+	rm -rf "$dir/debs"
 	busybox depmod -b "$dir/root" "$(ls "$dir/root/lib/modules")"
 }
 

@@ -3,6 +3,9 @@
 check_PROGRAMS += tests/xen/supervise
 tests_xen_supervise_SOURCES = tests/xen/supervise.c
 tests_xen_supervise_LDADD =
+check_PROGRAMS += tests/xen/xenbus-client
+tests_xen_xenbus_client_SOURCES = tests/xen/xenbus.c
+tests_xen_xenbus_client_LDADD = libproxenos-core.la
 
 EXTRA_DIST += tests/xen/run tests/xen/images.sh tests/xen/boots.py \
 	tests/xen/machine.py tests/xen/block tests/xen/dom0-init \
@@ -10,7 +13,7 @@ EXTRA_DIST += tests/xen/run tests/xen/images.sh tests/xen/boots.py \
 	tests/xen/guest-init tests/xen/t_disk.sh tests/xen/t_dom0.sh \
 	tests/xen/t_guest.sh tests/xen/t_guest_store.sh \
 	tests/xen/t_kill.sh tests/xen/t_life.sh tests/xen/t_pvh.sh \
-	tests/xen/t_save.sh tests/xen/t_two.sh
+	tests/xen/t_save.sh tests/xen/t_two.sh tests/xen/t_xenbus.sh
 
 # The guest that drives its ring itself: freestanding, for x86-64.
 xen_guest_sources = tests/xen/guest/start.S tests/xen/guest/main.c \

@@ -54,6 +54,8 @@ after_all()
 	check 'xl list' sh -c 'xl list | grep -q "^one  *[1-9]"'
 	check 'the guest found no mistake' sh -c '! grep -h "GUEST beat" \
 		/var/log/xen/console/*'
+	check 'no ring waited for the sweep' sh -c \
+		'! grep XSD024 /run/daemon.log'
 	check 'xl create of another' domain_linux two beat
 	check 'the other is up' domain_up two
 	id=$(domain_id one)

@@ -8,6 +8,7 @@ tools_examples_libguest_la_LIBADD = libproxenos-core.la \
 
 noinst_LTLIBRARIES += tools/examples/libtalk.la
 tools_examples_libtalk_la_SOURCES = \
+	tools/examples/channel-keep.c \
 	tools/examples/channel-talk.c tools/examples/channel-talk.h
 tools_examples_libtalk_la_LIBADD = tools/examples/libguest.la
 

@@ -316,17 +316,13 @@ void channel_adopt(struct simxen *m, uint64_t sink)
 	int port = (int)SHM_FIRST_PORT - 1;
 
 	machine_lock(m);
-	wake_drain(m, sink);
 	while ((port = machine_next_bit(m->shm->port_map,
 					(unsigned int)port + 1,
 					SHM_PORTS)) >= 0) {
-		struct shm_port *p = &m->shm->port[port];
+		const struct shm_port *p = &m->shm->port[port];
 
-		if (p->sink != sink)
-			continue;
-		if (atomic_load(&p->state) & SHM_MASKED)
-			wake_write(m, sink, (uint32_t)port);
-		channel_make_good(m, p);
+		if (p->sink == sink)
+			channel_make_good(m, p);
 	}
 	machine_unlock(m);
 }

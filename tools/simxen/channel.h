@@ -47,8 +47,9 @@ void channel_close_guest(struct simxen *m, uint32_t domid);
 void channel_reap(struct simxen *m, uint32_t kind);
 
 /*
- * A handle found again by a new program: entries lost with the old one are
- * queued again, for both ends of each of its channels.
+ * A handle found again by a new program: an event to a guest that was lost
+ * with the old one is made good.  The handle's own side is as it was left: a
+ * port that was read and not unmasked stays masked, as the kernel has it.
  */
 void channel_adopt(struct simxen *m, uint64_t sink);
 

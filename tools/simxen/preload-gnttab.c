@@ -71,8 +71,13 @@ void *xengnttab_map_domain_grant_refs(xengnttab_handle *h, uint32_t count,
 	return xengnttab_map_grant_refs(h, count, &domid, refs, prot);
 }
 
+/* The real one refuses NULL, which munmap() would take. */
 int xengnttab_unmap(xengnttab_handle *h, void *start, uint32_t count)
 {
+	if (!start) {
+		errno = EINVAL;
+		return -1;
+	}
 	return munmap(start, (size_t)count * SHM_PAGE);
 }
 

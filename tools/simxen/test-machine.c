@@ -95,6 +95,7 @@ void test_domid_reuse(void)
 	CHECK(simxen_guest_bound(fresh));
 	CHECK(!xengnttab_unmap(xgt, page, 1));
 	CHECK(!xengnttab_unmap(xgt, again, 1));
+	CHECK(xengnttab_unmap(xgt, NULL, 1) == -1 && errno == EINVAL);
 	simxen_guest_detach(old);
 	simxen_guest_detach(fresh);
 	xengnttab_close(xgt);

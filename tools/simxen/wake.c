@@ -217,20 +217,3 @@ void wake_write(struct simxen *m, uint64_t sink, uint32_t entry)
 	pthread_mutex_unlock(&m->wake.lock);
 	errno = saved;
 }
-
-void wake_drain(struct simxen *m, uint64_t sink)
-{
-	uint32_t buf[256];
-	unsigned int left = SHM_PORTS * 4;	/* a bound, not a size */
-	ssize_t n;
-	int fd;
-
-	pthread_mutex_lock(&m->wake.lock);
-	fd = wake_fd(m, sink);
-	while (fd >= 0 && left--) {
-		n = read(fd, buf, sizeof(buf));
-		if (n <= 0)
-			break;
-	}
-	pthread_mutex_unlock(&m->wake.lock);
-}

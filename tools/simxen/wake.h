@@ -53,7 +53,4 @@ void wake_free(struct simxen *m, uint64_t sink);
 /* Append an entry; a sink that is gone takes it silently. */
 void wake_write(struct simxen *m, uint64_t sink, uint32_t entry);
 
-/* Throw away what is queued. */
-void wake_drain(struct simxen *m, uint64_t sink);
-
 #endif

@@ -23,7 +23,7 @@
 
 static const struct row *const tables[] = {
 	rows_socket, rows_ring, rows_transaction, rows_watch, rows_domain,
-	rows_store, rows_journal,
+	rows_store, rows_journal, rows_channel,
 };
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))

@@ -43,7 +43,8 @@ struct row {
 };
 
 extern const struct row rows_socket[], rows_ring[], rows_transaction[],
-	rows_watch[], rows_domain[], rows_store[], rows_journal[];
+	rows_watch[], rows_domain[], rows_store[], rows_journal[],
+	rows_channel[];
 
 /* Fewer turns and smaller stores: to see that it works. */
 extern bool row_quick;

@@ -6,7 +6,11 @@
  * No guard: it is included once for each meaning of COMMAND.
  */
 COMMAND(status)
+COMMAND(doctor)
 COMMAND(ls)
+COMMAND(tree)
+COMMAND(diff)
+COMMAND(watch)
 COMMAND(domains)
 COMMAND(check)
 COMMAND(ring)

@@ -5,8 +5,15 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/conflicts.c \
 	tools/xs-probe/command.c tools/xs-probe/command.h \
 	tools/xs-probe/command_list.h \
+	tools/xs-probe/diff.c \
+	tools/xs-probe/doctor.c tools/xs-probe/doctor.h \
+	tools/xs-probe/doctor_channels.c \
+	tools/xs-probe/doctor_devices.c \
+	tools/xs-probe/doctor_domains.c \
+	tools/xs-probe/doctor_files.c \
 	tools/xs-probe/domains.c \
 	tools/xs-probe/escape.c \
+	tools/xs-probe/finding.c tools/xs-probe/finding.h \
 	tools/xs-probe/help.c \
 	tools/xs-probe/histogram.c tools/xs-probe/histogram.h \
 	tools/xs-probe/known.c tools/xs-probe/known.h \
@@ -21,6 +28,8 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/replay.c \
 	tools/xs-probe/ring.c \
 	tools/xs-probe/ring_words.c tools/xs-probe/ring_words.h \
+	tools/xs-probe/snapshot.c tools/xs-probe/snapshot.h \
+	tools/xs-probe/snapshot_json.c \
 	tools/xs-probe/status.c \
 	tools/xs-probe/table.c tools/xs-probe/table.h \
 	tools/xs-probe/top.c tools/xs-probe/top.h \
@@ -31,7 +40,9 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/trace.c tools/xs-probe/trace.h \
 	tools/xs-probe/trace_filter.c tools/xs-probe/trace_pcap.c \
 	tools/xs-probe/trace_text.c \
+	tools/xs-probe/tree.c \
 	tools/xs-probe/update.c \
+	tools/xs-probe/watch.c \
 	tools/xs-probe/who.c
 tools_xs_probe_xs_probe_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DPROBE_LIBEXEC='"$(pkglibexecdir)"' -DPROBE_SBIN='"$(sbindir)"'
@@ -53,10 +64,12 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 
 # What all subcommands share; then on simxen what a killed daemon left, and
 # daemons that run.
-TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py
+TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py \
+	tools/xs-probe/test-doctor.py tools/xs-probe/test-store.py
 TESTS += tools/xs-probe/test-look.py tools/xs-probe/test-trace.py \
 	tools/xs-probe/test-top.py
 EXTRA_DIST += tools/xs-probe/broken.py tools/xs-probe/test-look.py \
 	tools/xs-probe/test-top.py tools/xs-probe/test-trace.py
 EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
-	tools/xs-probe/test-replay.py docs/protocol/control.md
+	tools/xs-probe/test-replay.py tools/xs-probe/test-doctor.py \
+	tools/xs-probe/test-store.py docs/protocol/control.md

@@ -8,6 +8,7 @@ import struct
 import threading
 
 CONTROL, DIRECTORY, READ, GET_PERMS = 0, 1, 2, 3
+WATCH, UNWATCH, EVENT = 4, 5, 15
 ERROR, PART = 16, 22
 
 
@@ -26,6 +27,7 @@ class Daemon:
         self.path = os.path.join(directory, "socket")
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
+        os.chmod(self.path, 0o600)
         self.listener.listen(5)
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
@@ -66,6 +68,9 @@ class Daemon:
                 kind, answer = ERROR, answer.encode() + b"\0"
             stream.write(struct.pack("<IIII", kind, number, tx, len(answer)))
             stream.write(answer)
+            if kind == WATCH:       # each begins with an event
+                stream.write(struct.pack("<IIII", EVENT, 0, 0, size))
+                stream.write(payload)
             stream.flush()
 
     def answer(self, kind, payload):
@@ -89,6 +94,10 @@ class Daemon:
             return b"T\0" if path == "0" else b"F\0"
         if kind == 10:
             return b"/local/domain/0\0"
+        if kind in (WATCH, UNWATCH):
+            return b"OK\0"
+        if kind in (6, 7):          # a transaction: all is still here
+            return b"7\0" if kind == 6 else b"OK\0"
         if path not in self.nodes:
             return "ENOENT"
         node = self.nodes[path]

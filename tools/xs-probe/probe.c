@@ -32,27 +32,34 @@ const char *probe_where(const struct probe *probe)
 	return probe->transport.socket.path;
 }
 
-int probe_connect(struct probe *probe)
+int probe_open(struct probe *probe)
 {
 	size_t size = px_client_size(NULL);
 	int ret = pick_transport(probe);
 
-	if (ret) {
-		fprintf(stderr, "xs-probe: %s: %s\n", probe->socket ?
-			probe->socket : "socket path", strerror(-ret));
-		return PROBE_USAGE;
-	}
+	if (ret)
+		return ret;
 	probe->memory = malloc(size);
-	ret = -ENOMEM;
-	if (probe->memory)
-		ret = px_client_init(probe->memory, size, NULL,
-				     &probe->client);
+	if (!probe->memory)
+		return -ENOMEM;
+	ret = px_client_init(probe->memory, size, NULL, &probe->client);
 	if (!ret)
 		ret = px_client_open(probe->client, &probe->transport.base);
 	if (!ret)
 		ret = px_client_wait_up(probe->client, probe->timeout);
+	return ret;
+}
+
+int probe_connect(struct probe *probe)
+{
+	int ret = probe_open(probe);
+
 	if (!ret)
 		return 0;
+	/* Nothing was tried: what names the socket is no path. */
+	if (!probe->client && ret != -ENOMEM)
+		return probe_usage("%s: %s", probe->socket ? probe->socket :
+				   "socket path", strerror(-ret));
 	fprintf(stderr, "xs-probe: cannot reach the daemon at %s: %s\n",
 		probe_where(probe), ret == -ETIMEDOUT ?
 		"it accepts the connection but does not answer" :

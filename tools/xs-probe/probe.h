@@ -90,6 +90,8 @@ const struct command *command_find(const char *name);
 
 /* Connect as the options say.  0, or a probe_exit after a message. */
 int probe_connect(struct probe *probe);
+/* The same without a message: 0 or -errno; -ETIMEDOUT: it does not answer. */
+int probe_open(struct probe *probe);
 void probe_free(struct probe *probe);
 /* The path of the socket or device that options and environment name. */
 const char *probe_where(const struct probe *probe);

@@ -28,20 +28,38 @@ os.environ["ASAN_OPTIONS"] = "verify_asan_link_order=0:" + \
     os.environ.get("ASAN_OPTIONS", "")
 
 ALL = dict(topics=GOOD, nodes=NODES)
-STRANGER = dict(stranger="EINVAL", nodes=NODES)
+BOOTED = dict(NODES)
+BOOTED.update({
+    "/local/domain": {"names": [b"0"]},
+    "/local/domain/0": {"names": [b"domid", b"name"]},
+    "/local/domain/0/domid": {"value": b"0"}})
+STRANGER = dict(stranger="EINVAL", nodes=BOOTED)
 # Types that change the store, or who is in it: WRITE, MKDIR, RM, SET_PERMS,
 # INTRODUCE, RELEASE, RESUME, SET_TARGET, SET_FEATURE, SET_QUOTA.
 CHANGING = {8, 9, 11, 12, 13, 14, 18, 19, 24, 26}
 
 # For each: arguments and the daemon for exit status 0 and 1, arguments for 2
 # and 3, and what becomes of it with another daemon: a status and a word, on
-# either output.  "{left}" is a directory that a killed daemon left.  `json`
-# is False for what has none; `changes` is True for what may change things.
+# either output.  "{left}" is a directory that a killed daemon left,
+# "{snapshot}" what tree saved.  `json` is False for what has none; `changes`
+# is True for what may change things.
 ROWS = {
     "status": dict(fine=([], ALL), wrong=([], dict(stranger="EACCES")),
                    usage=["x"], other=(0, "cannot tell")),
+    "doctor": dict(fine=(["-w", "0"], dict(topics=bad(
+        domains={"0": b"0\n"}, quotas={"0": b"0\n"}), nodes=BOOTED)),
+        wrong=(["-w", "0"], dict(topics=bad(domains={"0": b"0\n"}))),
+        usage=["x"], other=(0, "Not checked")),
     "ls": dict(fine=(["/a"], ALL), wrong=(["/nope"], ALL),
                usage=["/a", "/b"], other=(0, "")),
+    "tree": dict(fine=(["/a"], ALL), wrong=(["/nope"], ALL), usage=["a"],
+                 other=(0, "")),
+    "diff": dict(fine=(["{snapshot}"], ALL),
+                 wrong=(["{snapshot}"], dict(topics=GOOD, nodes={})),
+                 usage=["/nonexistent"], other=(0, "")),
+    "watch": dict(fine=(["-i", "-v", "-n", "1", "/a"], ALL),
+                  wrong=(["-n", "1", "--for", "0", "/a"], ALL), usage=[],
+                  other=(0, "")),
     "domains": dict(fine=([], ALL), wrong=([], dict(topics=bad(rings={
         "0": b"0\n" + ring(5, error=2)}))), usage=["x"],
         other=(0, "cannot tell")),
@@ -151,8 +169,7 @@ def exits(name, row):
         arguments, environment = arguments
     got = run([name] + arguments, None, environment)
     verdict(name + ", no daemon",
-            (got[0] != 3 or got[1] or "xs-probe: cannot" not in got[2]) and
-            got)
+            (got[0] != 3 or "cannot" not in got[2] + got[1]) and got)
 
 
 def helps(name):
@@ -202,11 +219,12 @@ def other(name, row):
             (got[0] != status or word not in got[1] + got[2]) and got)
 
 
-def fill(value, left):
+def fill(value, top):
     if isinstance(value, str):
-        return value.replace("{left}", left)
+        return value.replace("{left}", os.path.join(top, "left")).replace(
+            "{snapshot}", os.path.join(top, "snapshot"))
     if isinstance(value, (list, tuple)):
-        return type(value)(fill(v, left) for v in value)
+        return type(value)(fill(v, top) for v in value)
     return value
 
 
@@ -227,11 +245,11 @@ def main():
     names = [line.split()[0] for line in listed]
     verdict("every command has a row", sorted(set(names) ^ set(ROWS)))
     top = tempfile.mkdtemp(prefix="xs-probe-frame-")
-    left = os.path.join(top, "left")
     try:
-        leave(left)
+        leave(os.path.join(top, "left"))
+        run(["tree", "--save", os.path.join(top, "snapshot"), "/a"], ALL)
         for name in names:
-            row = {k: fill(v, left) for k, v in ROWS.get(name, {}).items()}
+            row = {k: fill(v, top) for k, v in ROWS.get(name, {}).items()}
             if not row:
                 continue
             exits(name, row)

@@ -21,7 +21,9 @@ bool branch_add(const struct hash_key *key, struct dir_branch **top,
 bool branch_remove(const struct hash_key *key, struct dir_branch **top,
 		   struct span name);
 
-void branch_iter_start(struct dir_iter *it, const struct dir_branch *top);
+/* Leaving out what `twin` (NULL: nothing) shares with it; see dir.h. */
+void branch_iter_start(struct dir_iter *it, const struct dir_branch *top,
+		       const struct dir_branch *twin);
 struct node *branch_iter_next(struct dir_iter *it);
 
 #endif

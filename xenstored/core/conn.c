@@ -46,6 +46,7 @@ static struct conn *conn_new(struct machine *m, uint32_t id,
 	list_init(&c->in_dirty);
 	list_init(&c->in_tell);
 	list_init(&c->in_held);
+	list_init(&c->in_yielded);
 	list_init(&c->in_starved);
 	list_init(&c->watches);
 	list_init(&c->lost);
@@ -271,6 +272,10 @@ static size_t conn_execute(struct machine *m, struct conn *c,
 		}
 		if (len - used < WIRE_HEADER_SIZE + h.len)
 			break;
+		if (used && fair_due(m)) {
+			fair_yield(m, c);
+			break;
+		}
 		if (!request_execute(m, c, &h,
 				     bytes + used + WIRE_HEADER_SIZE))
 			break;

@@ -3,8 +3,14 @@
 #include "xenstored/core/dir.h"
 #include "xenstored/core/branch.h"
 #include "xenstored/core/mem.h"
+#include "xenstored/core/pool.h"
 
 #include <string.h>
+
+static size_t dir_size(uint8_t room)
+{
+	return sizeof(struct dir) + room * sizeof(struct node *);
+}
 
 struct dir *dir_ref(struct dir *d)
 {
@@ -21,7 +27,7 @@ void dir_release(struct dir *d, struct node **chain)
 	else
 		for (uint32_t i = 0; i < d->count; i++)
 			node_chain(chain, d->child[i]);
-	mem_drop(d);
+	pool_give(d, dir_size(d->room));
 }
 
 static bool name_is(const struct node *n, struct span name)
@@ -53,7 +59,7 @@ struct node *dir_find(const struct hash_key *key, const struct dir *d,
 /* An own small directory with room for one more, holding the same. */
 static struct dir *small_copy(const struct dir *d, uint8_t room)
 {
-	struct dir *c = mem_block(sizeof(*c) + room * sizeof(c->child[0]));
+	struct dir *c = pool_take(dir_size(room));
 
 	if (!c)
 		return NULL;
@@ -71,7 +77,7 @@ static struct dir *small_copy(const struct dir *d, uint8_t room)
 static struct dir *hashed_new(struct dir_branch *top, uint32_t count,
 			      uint64_t gen)
 {
-	struct dir *c = mem_block(sizeof(*c));
+	struct dir *c = pool_take(dir_size(0));
 
 	if (!c)
 		return NULL;
@@ -205,13 +211,20 @@ bool dir_set_gen(struct dir **d, uint64_t gen)
 	return true;
 }
 
-void dir_iter_start(struct dir_iter *it, const struct dir *d)
+void dir_iter_start_unlike(struct dir_iter *it, const struct dir *d,
+			   const struct dir *twin)
 {
 	it->d = d;
 	it->at = 0;
 	it->depth = -1;
 	if (d && d->hashed && d->top)
-		branch_iter_start(it, d->top);
+		branch_iter_start(it, d->top, twin && twin->hashed ?
+				  twin->top : NULL);
+}
+
+void dir_iter_start(struct dir_iter *it, const struct dir *d)
+{
+	dir_iter_start_unlike(it, d, NULL);
 }
 
 struct node *dir_iter_next(struct dir_iter *it)

@@ -38,6 +38,7 @@ libcore_la_SOURCES = \
 	xenstored/core/op_watch.c \
 	xenstored/core/op_write.c \
 	xenstored/core/output.c xenstored/core/output.h \
+	xenstored/core/pool.c xenstored/core/pool.h \
 	xenstored/core/probe.c xenstored/core/probe.h \
 	xenstored/core/quota.c xenstored/core/quota.h \
 	xenstored/core/request.c xenstored/core/request.h \

@@ -89,6 +89,7 @@ struct machine *machine_bare(const struct machine_config *config)
 	list_init(&m->asks);
 	list_init(&m->tell);
 	list_init(&m->held);
+	list_init(&m->yielded);
 	hash_table_init(&m->owned);
 	hash_table_init(&m->sockets);
 	hash_table_init(&m->events);
@@ -387,7 +388,7 @@ uint64_t machine_deadline(const struct machine *m)
 {
 	if (!list_empty(&m->reap))
 		return m->now;
-	return m->favoured ? m->favour_until : UINT64_MAX;
+	return fair_deadline(m);
 }
 
 bool machine_domain_next(struct machine *m, uint32_t *domid,

@@ -79,9 +79,9 @@ int op_introduce(struct request *r)
 	return from->answer.ask ? REQUEST_WAITS : -ENOMEM;
 }
 
-int op_release(struct request *r)
+/* The guest that is named alone; not dom0, which nobody may release. */
+static int introduced_guest(const struct request *r, struct domain **out)
 {
-	struct domain *d;
 	uint32_t domid;
 	int err = one_domid(r, &domid);
 
@@ -89,9 +89,17 @@ int op_release(struct request *r)
 		return err;
 	if (!domid)
 		return WIRE_EINVAL;
-	d = domain_live(r->m, domid);
-	if (!d || !d->introduced)
-		return WIRE_ENOENT;
+	*out = domain_live(r->m, domid);
+	return *out && (*out)->introduced ? 0 : WIRE_ENOENT;
+}
+
+int op_release(struct request *r)
+{
+	struct domain *d;
+	int err = introduced_guest(r, &d);
+
+	if (err)
+		return err;
 	domain_death(r->m, d);
 	return reply_string(r, "OK");
 }
@@ -121,16 +129,10 @@ int op_is_domain_introduced(struct request *r)
 int op_resume(struct request *r)
 {
 	struct domain *d;
-	uint32_t domid;
-	int err = one_domid(r, &domid);
+	int err = introduced_guest(r, &d);
 
 	if (err)
 		return err;
-	if (!domid)
-		return WIRE_EINVAL;
-	d = domain_live(r->m, domid);
-	if (!d || !d->introduced)
-		return WIRE_ENOENT;
 	d->shutdown_seen = false;
 	/* No event tells that it runs again; the next shutdown is news. */
 	d->flags &= ~(uint32_t)MACHINE_DOM_SHUTDOWN;

@@ -84,8 +84,11 @@ struct machine {
 	unsigned int transactions;		/* transaction.c */
 	struct transaction *favoured;		/* fair.c */
 	uint64_t favour_until;
-	uint64_t favour_pause;			/* none for guests before */
+	uint64_t favour_pause;			/* guests' are weak before */
 	struct list held;
+	/* Not state: when to look at `held` again; empty between steps. */
+	uint64_t held_until;
+	struct list yielded;
 
 	bool log_on;				/* op_control.c */
 	struct machine_counts counts;

@@ -4,6 +4,11 @@
  * their rings is looked at.  So a guest that notifies without end has its
  * port read once a pass, like everybody's; and a notification that comes
  * during the look sets the port pending again, so that none is lost.
+ *
+ * A process that died between the two leaves a port of a kept handle masked,
+ * of which no one would hear again.  So each port that is adopted is unmasked,
+ * which does nothing to one that is not masked; what was not yet read is read
+ * before, as the kernel has no room for a port that is listed twice.
  */
 #include "xenstored/host/evtchn.h"
 
@@ -17,6 +22,7 @@
 #include <xenevtchn.h>
 
 #include "xenstored/host/descriptors.h"
+#include "xenstored/host/fault.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/host.h"
 #include "xenstored/host/journal.h"
@@ -99,6 +105,31 @@ static int evtchn_bind_virq(struct evtchn *e)
 	}
 }
 
+static void evtchn_unmask(struct evtchn *e, uint32_t port)
+{
+	if (xenevtchn_unmask(e->handle, port))
+		log_say(LOG_EVTCHN, "cannot unmask port %u", port);
+}
+
+/*
+ * All that fired in one call, which xenevtchn_pending() does not give: the
+ * device hands out as many ports as there is room for.  What it keeps makes
+ * its descriptor ready again in the next pass; so does an interrupted call.
+ */
+static unsigned int evtchn_read(struct evtchn *e)
+{
+	ssize_t n = read(xenevtchn_fd(e->handle), e->fired, sizeof(e->fired));
+
+	return n > 0 ? (unsigned int)n / sizeof(e->fired[0]) : 0;
+}
+
+/* Nothing is lost: each ring is looked at, and the domains are, in any case. */
+static void evtchn_forget_fired(struct evtchn *e)
+{
+	while (evtchn_read(e) == EVTCHN_BATCH)
+		;
+}
+
 static int evtchn_start(struct host *h, struct evtchn *e)
 {
 	int fd, flags, port;
@@ -112,12 +143,16 @@ static int evtchn_start(struct host *h, struct evtchn *e)
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;
+	if (e->kept)
+		evtchn_forget_fired(e);
 	if (e->virq == EVTCHN_NO_PORT) {
 		port = evtchn_bind_virq(e);
 		if (port < 0)
 			return port;
 		e->virq = (uint32_t)port;
 		descriptors_push("evtchn", fd);
+	} else {
+		evtchn_unmask(e, e->virq);
 	}
 	return host_epoll(h, EPOLL_CTL_ADD, fd, EPOLLIN, EPOLL_EVTCHN, 0);
 }
@@ -157,7 +192,11 @@ uint32_t evtchn_virq(const struct evtchn *e)
 
 int evtchn_adopt(struct evtchn *e, uint32_t local, struct guest *g)
 {
-	return table_set(&e->guests, local, g);
+	int error = table_set(&e->guests, local, g);
+
+	if (!error)
+		evtchn_unmask(e, local);
+	return error;
 }
 
 int evtchn_open(struct host *h)
@@ -246,29 +285,18 @@ static void evtchn_fired(struct host *h, struct guest *g)
 	list_queue(&h->ready, &g->ready);
 }
 
-/*
- * All that fired in one call, which xenevtchn_pending() does not give: the
- * device hands out as many ports as there is room for.  What it keeps makes
- * its descriptor ready again in the next pass; so does an interrupted call.
- */
-static unsigned int evtchn_read(struct evtchn *e)
-{
-	ssize_t n = read(xenevtchn_fd(e->handle), e->fired, sizeof(e->fired));
-
-	return n > 0 ? (unsigned int)n / sizeof(e->fired[0]) : 0;
-}
-
 bool evtchn_drain(struct host *h)
 {
 	struct evtchn *e = h->evtchn;
 	unsigned int count = evtchn_read(e);
 	bool virq = false;
 
+	if (count)
+		fault_point("fired");
 	for (unsigned int i = 0; i < count; i++) {
 		evtchn_port_t port = e->fired[i];
 
-		if (xenevtchn_unmask(e->handle, port))
-			log_say(LOG_EVTCHN, "cannot unmask port %u", port);
+		evtchn_unmask(e, port);
 		if (port == e->virq)
 			virq = true;
 		else

@@ -30,7 +30,7 @@ void evtchn_hold_virq(struct host *h, bool hold);
 bool evtchn_kept(const struct evtchn *e);
 /* Local port of VIRQ_DOM_EXC. */
 uint32_t evtchn_virq(const struct evtchn *e);
-/* A port of a kept handle is this guest's. */
+/* A port of a kept handle is this guest's, and fires from now on. */
 int evtchn_adopt(struct evtchn *e, uint32_t local, struct guest *g);
 
 /*

@@ -31,6 +31,7 @@
 
 #define SWEEP_PERIOD 3000000u	/* for all rings, microseconds */
 #define SWEEP_SLICE 64u		/* rings looked at in one pass */
+#define SWEEP_SECOND_LOOK 200000u	/* at one that has not notified */
 
 /* ---------------------------------------------- mapping and unmapping -- */
 
@@ -520,33 +521,51 @@ void guest_undefer(struct host *h)
 		list_queue(&h->ready, item);
 }
 
-static void guest_sweep_one(struct guest *g)
+/*
+ * True: work without a notification, which is not yet a fault, as that may be
+ * on its way.  It is one if there still is work at a second look, and still
+ * none has come.
+ */
+static bool guest_sweep_one(struct guest *g)
 {
 	struct host *h = g->host;
+	bool work = list_empty(&g->ready) &&
+		    ring_wants_turn(&g->ring, !g->blocked, g->full);
+	bool again = g->swept && g->swept_in == g->count.notifies_in;
 
-	if (!list_empty(&g->ready) ||
-	    !ring_wants_turn(&g->ring, !g->blocked, g->full))
-		return;
-	log_limited(&g->limit, h->now, LOG_RING_FORGOTTEN,
-		    "domain %u: work in its ring and no notification",
-		    g->domid);
-	list_queue(&h->ready, &g->ready);
+	g->swept = work && !again;
+	g->swept_in = g->count.notifies_in;
+	if (work && again) {
+		log_limited(&g->limit, h->now, LOG_RING_FORGOTTEN,
+			    "domain %u: work in its ring and no notification",
+			    g->domid);
+		list_queue(&h->ready, &g->ready);
+	}
+	return g->swept;
 }
 
-/* The list is rotated, so that a guest's end needs no care of a cursor. */
+/*
+ * The list is rotated, so that a guest's end needs no care of a cursor.  Who is
+ * to be looked at again comes first.
+ */
 void guest_sweep(struct host *h)
 {
 	unsigned int slices = h->guest_count / SWEEP_SLICE + 1;
 	unsigned int slice = h->guest_count < SWEEP_SLICE ? h->guest_count :
 							    SWEEP_SLICE;
+	struct list doubtful, *item;
 
 	if (!slice)
 		return;
+	list_init(&doubtful);
 	for (unsigned int n = 0; n < slice; n++) {
-		struct list *item = list_pop(&h->guests);
-
-		list_queue(&h->guests, item);
-		guest_sweep_one(list_of(item, struct guest, all));
+		item = list_pop(&h->guests);
+		list_queue(guest_sweep_one(list_of(item, struct guest, all)) ?
+			   &doubtful : &h->guests, item);
 	}
-	host_timer(h, TIMER_SWEEP, h->now + SWEEP_PERIOD / slices);
+	host_timer(h, TIMER_SWEEP, h->now +
+		   (list_empty(&doubtful) ? SWEEP_PERIOD / slices :
+					    SWEEP_SECOND_LOOK));
+	while ((item = list_pop(&doubtful)))
+		list_queue(h->guests.next, item);
 }

@@ -40,6 +40,8 @@ struct guest {
 	bool blocked;		/* the machine did not want its bytes */
 	bool full;		/* output waits for room */
 	bool notify;		/* an index moved in this turn */
+	bool swept;		/* a sweep found work in it, */
+	uint64_t swept_in;	/* after so many notifications */
 	uint64_t resets_due;	/* when the bucket of resets is full again */
 	struct log_limit limit;
 	struct guest_counters count;

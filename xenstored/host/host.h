@@ -3,8 +3,9 @@
  * What the modules of the host share: the machine, the time of the pass, who
  * is to have a turn, and the one door through which the machine is fed.
  *
- * One thread.  Everything here is reached from loop.c, one pass after the
- * other; nothing blocks but epoll_wait() there.
+ * One thread, and a worker that has no part in this (worker.h).  Everything
+ * here is reached from loop.c, one pass after the other; nothing blocks but
+ * epoll_wait() there.
  *
  * Order of a connection's turn, kept by every module so that a journal can
  * stand in host_feed(): input copied, fed (recorded, executed), then given
@@ -44,6 +45,7 @@ struct taps;
 struct trace;
 struct update;
 struct update_state;
+struct worker;
 
 /* What is due at a time; loop.c knows what each row does. */
 enum host_timer {
@@ -54,6 +56,7 @@ enum host_timer {
 	TIMER_DOMAINS,		/* the hypervisor's list could not be read */
 	TIMER_WATCHDOG,		/* systemd wants a sign of life */
 	TIMER_UPDATE,		/* a live update waits for its moment */
+	TIMER_CHECKPOINT,	/* one that could not be written: try again */
 	TIMER_COUNT
 };
 
@@ -95,6 +98,7 @@ struct host {
 	uint32_t next_slot;		/* of client.c */
 	uint32_t generation;
 
+	struct worker *worker;
 	struct journal *journal;	/* NULL: not yet, or not to be had */
 	struct checkpoint *checkpoint;
 	struct recovery *recovery;	/* while starting from a state */
@@ -152,6 +156,7 @@ enum host_source {
 	EPOLL_EVTCHN,
 	EPOLL_SIGNALS,
 	EPOLL_TIMER,
+	EPOLL_WORKER,
 };
 
 /* epoll_ctl() in one line; 0 or -errno. */

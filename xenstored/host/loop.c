@@ -49,6 +49,11 @@ static void loop_update_due(struct host *h)
 {
 }
 
+/* As is checkpoint_turn(). */
+static void loop_checkpoint_due(struct host *h)
+{
+}
+
 static void loop_watchdog(struct host *h)
 {
 	notify_send("WATCHDOG=1");
@@ -63,6 +68,7 @@ static void (*const timers[TIMER_COUNT])(struct host *h) = {
 	[TIMER_DOMAINS] = hypervisor_refresh,
 	[TIMER_WATCHDOG] = loop_watchdog,
 	[TIMER_UPDATE] = loop_update_due,
+	[TIMER_CHECKPOINT] = loop_checkpoint_due,
 };
 
 static void loop_timers(struct host *h)
@@ -129,6 +135,9 @@ static void loop_world(struct host *h, const struct epoll_event *events,
 			break;
 		case EPOLL_TIMER:
 			loop_fired(h);
+			break;
+		case EPOLL_WORKER:
+			/* checkpoint_turn() is in every pass. */
 			break;
 		}
 	}

@@ -42,6 +42,7 @@
 #include "xenstored/host/tap.h"
 #include "xenstored/host/trace.h"
 #include "xenstored/host/update.h"
+#include "xenstored/host/worker.h"
 
 #define EXIT_USAGE 2
 /* Descriptors wanted: clients are not to be limited by a shell's default. */
@@ -108,6 +109,15 @@ static int start_timer(struct host *h)
 		return -errno;
 	return host_epoll(h, EPOLL_CTL_ADD, h->timer, EPOLLIN, EPOLL_TIMER,
 			  0);
+}
+
+static int start_worker(struct host *h)
+{
+	h->worker = worker_new(h);
+	if (!h->worker)
+		return -ENOMEM;
+	return host_epoll(h, EPOLL_CTL_ADD, worker_fd(h->worker), EPOLLIN,
+			  EPOLL_WORKER, 0);
 }
 
 static int start_rundir(struct host *h)
@@ -223,6 +233,12 @@ static int start_identity(struct host *h)
 	return 0;
 }
 
+static int start_keep(struct host *h)
+{
+	settle_keep(h);
+	return 0;
+}
+
 static int start_xen(struct host *h)
 {
 	int error;
@@ -272,12 +288,6 @@ static int start_world(struct host *h)
 		;
 	descriptors_drop_rest();
 	return error;
-}
-
-static int start_keep(struct host *h)
-{
-	settle_keep(h);
-	return 0;
 }
 
 /*
@@ -332,6 +342,7 @@ static const struct start_step {
 	{ meter_open, LOG_START_FAILED, "counters" },
 	{ start_epoll, LOG_START_FAILED, "epoll" },
 	{ start_timer, LOG_START_FAILED, "timer" },
+	{ start_worker, LOG_START_FAILED, "worker" },
 	{ signals_open, LOG_START_FAILED, "signals" },
 	{ start_trace, LOG_START_FAILED, "trace file" },
 	{ start_rundir, LOG_START_FAILED, "run directory" },
@@ -406,6 +417,7 @@ static struct host *host_new(struct options *o)
 /* Rings keep their pages as they are: whoever comes next goes on there. */
 static void host_free(struct host *h)
 {
+	checkpoint_close(h);
 	listener_close(h);
 	client_forget_all(h);
 	guest_forget_all(h);

@@ -316,7 +316,7 @@ static struct recovery *recovery_new(struct host *h)
 
 static int recovery_try(struct host *h, struct recovery *r)
 {
-	int error = checkpoint_open(h, false);
+	int error = checkpoint_open(h);
 
 	if (!error)
 		error = load_checkpoint(h, r);
@@ -349,7 +349,7 @@ static int recovery_missing(struct host *h)
 /* -R: is there anything that is not wanted? */
 static int recovery_unwanted(struct host *h)
 {
-	int error = checkpoint_open(h, false);
+	int error = checkpoint_open(h);
 
 	checkpoint_close(h);
 	return error == -ENOENT ? recovery_missing(h) : -ECANCELED;
@@ -384,7 +384,7 @@ static int recovery_fresh(struct host *h, const struct recovery *r, int error)
 		recovery_give_up(h, r, error);
 	else
 		recovery_unload(h);
-	return checkpoint_open(h, true);
+	return checkpoint_begin_anew(h);
 }
 
 int recovery_load(struct host *h)

@@ -26,12 +26,14 @@ extern "C" {
 /*
  * The transport is a kernel's xenstore device, which is not quite a byte
  * stream.  The client then gives it one message (or the rest of one) per
- * send, sends WATCH, UNWATCH and TRANSACTION_END only when no earlier
- * request is unanswered, accepts request id 0 in the answers to WATCH and
- * UNWATCH, takes a failing send for the refusal of that one message, and
- * never waits for POLLOUT.  (Linux, drivers/xen/xenbus: write() looks at one
- * message at a time, answers those three types out of turn, and poll()
- * reports input only.)
+ * send, and the next only when that one is answered; accepts request id 0 in
+ * the answers to WATCH, UNWATCH and TRANSACTION_END; takes a failing send for
+ * the refusal of that one message, and never waits for POLLOUT.  (Linux 4.11
+ * and later, drivers/xen/xenbus: write() returns while the payload is still
+ * to be sent from the file's only buffer, so that a second write() replaces
+ * it, seen on 6.1 as eight READs that were all answered with the value of the
+ * last; those three types are answered by the kernel; poll() reports input
+ * only.)
  */
 #define PX_TRANSPORT_KERNEL 1u
 
