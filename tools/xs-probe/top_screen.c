@@ -26,6 +26,7 @@ struct screen {
 	struct top *top;
 	enum page_kind page;
 	size_t chosen;		/* row of the table */
+	bool moved;		/* by the user: it is followed from then on */
 	uint32_t domid;		/* of that row, which may move */
 	bool sockets;
 	size_t from;		/* first row, or line of a page, that is seen */
@@ -172,7 +173,7 @@ static void choose(struct screen *s, size_t row)
 /* After a reading or another order: the same domain, wherever it is now. */
 static void follow(struct screen *s)
 {
-	for (size_t i = 0; i < s->top->rows; i++) {
+	for (size_t i = 0; s->moved && i < s->top->rows; i++) {
 		const struct load_row *now = s->top->row[i].now;
 
 		if (now->domid == s->domid &&
@@ -204,8 +205,10 @@ static void step(struct screen *s, long by)
 		*at = 0;
 	else
 		*at += (size_t)by;
-	if (s->page == PAGE_TABLE)
-		choose(s, s->chosen);
+	if (s->page != PAGE_TABLE)
+		return;
+	choose(s, s->chosen);
+	s->moved = true;
 }
 
 static void sort_by(struct screen *s, bool right)
@@ -218,6 +221,7 @@ static void sort_by(struct screen *s, bool right)
 static void turn_page(struct screen *s, enum page_kind page)
 {
 	s->page = s->page == page ? PAGE_TABLE : page;
+	s->moved |= page == PAGE_DETAIL;
 	s->from = 0;
 	keep_in_sight(s);
 }
@@ -385,6 +389,8 @@ int top_screen(struct top *top)
 	curs_set(0);
 	ret = loop(&s);
 	endwin();
+	if (ret == -ENOSYS)
+		return probe_cannot_tell(top->probe, "what each domain does");
 	if (ret && !px_client_is_up(top->probe->client)) {
 		fprintf(stderr, "xs-probe: the daemon hung up\n");
 		return PROBE_UNREACHED;
