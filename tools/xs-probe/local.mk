@@ -37,6 +37,11 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/snapshot_json.c \
 	tools/xs-probe/status.c \
 	tools/xs-probe/table.c tools/xs-probe/table.h \
+	tools/xs-probe/top.c tools/xs-probe/top.h \
+	tools/xs-probe/top_column.c tools/xs-probe/top_detail.c \
+	tools/xs-probe/top_json.c \
+	tools/xs-probe/top_lines.c tools/xs-probe/top_model.c \
+	tools/xs-probe/top_screen.c \
 	tools/xs-probe/trace.c tools/xs-probe/trace.h \
 	tools/xs-probe/trace_filter.c tools/xs-probe/trace_pcap.c \
 	tools/xs-probe/trace_text.c \
@@ -46,8 +51,10 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/who.c
 tools_xs_probe_xs_probe_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DPROBE_LIBEXEC='"$(pkglibexecdir)"' -DPROBE_SBIN='"$(sbindir)"'
-tools_xs_probe_xs_probe_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-tools_xs_probe_xs_probe_LDADD = libproxenos-core.la $(JANSSON_LIBS)
+tools_xs_probe_xs_probe_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) \
+	$(NCURSES_CFLAGS)
+tools_xs_probe_xs_probe_LDADD = libproxenos-core.la $(JANSSON_LIBS) \
+	$(NCURSES_LIBS)
 
 dist_man_MANS += docs/man/xs-probe.1
 
@@ -63,11 +70,12 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 # What all subcommands share; then on simxen what a killed daemon left, and
 # daemons that run.
 TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py
-TESTS += tools/xs-probe/test-look.py tools/xs-probe/test-trace.py
+TESTS += tools/xs-probe/test-look.py tools/xs-probe/test-trace.py \
+	tools/xs-probe/test-top.py
 TESTS += tools/xs-probe/test-channel.py
 EXTRA_DIST += tools/xs-probe/test-channel.py
 EXTRA_DIST += tools/xs-probe/broken.py tools/xs-probe/test-look.py \
-	tools/xs-probe/test-trace.py
+	tools/xs-probe/test-top.py tools/xs-probe/test-trace.py
 EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
 	tools/xs-probe/test-replay.py docs/protocol/control.md
 

@@ -72,6 +72,9 @@ ROWS = {
     "channel": dict(fine=(["list"], ALL), wrong=(
         ["show", "/local/domain/0/data/channel/5/x"], ALL), usage=["x"],
         unreached=["list"], other=(0, "no channels"), changes=True),
+    "top": dict(fine=(["--batch", "-n", "1", "-i", "0.05"], ALL),
+                wrong=(["--batch", "-n", "1"], dict(stranger="EACCES")),
+                usage=["--batch", "-i", "x"], other=(3, "cannot tell")),
     "trace": dict(fine=(["-n", "1"], ALL), wrong=(["-n", "1"], dict(
         stranger="EACCES")), usage=["--op", "x"], other=(3, "cannot tell")),
     "quota": dict(fine=([], ALL), wrong=([], dict(topics=bad(load={
