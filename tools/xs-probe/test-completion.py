@@ -231,8 +231,12 @@ class ManPage(unittest.TestCase):
             text = f.read().replace("\\-", "-").replace("\\fR", "")
         start = text.index(".SH COMMANDS")
         end = text.index(".SH OPTIONS")
-        entries = re.split(r"(?m)^\.TP\n(?=\.BR? [a-z]+\b)", text[start:end])
-        named = {re.match(r"\.BR? ([a-z]+)", e)[1]: e for e in entries[1:]}
+        entries = re.split(r'(?m)^\.TP\n(?=\.BR? "?[a-z]+\b)',
+                           text[start:end])
+        named = {}
+        for e in entries[1:]:
+            name = re.match(r'\.BR? "?([a-z]+)', e)[1]
+            named[name] = named.get(name, "") + e
         self.assertEqual(sorted(named), sorted(commands()))
         examples = text[text.index(".SH EXAMPLES"):]
         shared = {o.partition("=")[0]
