@@ -84,6 +84,10 @@ int reading_transaction(struct reading *r, struct image_item *item)
 	while (n-- && !f.failed)
 		if (!read_op(r, t, &f))
 			return reading_damaged(r, item);
+	/* Later than the rest: there are images without it. */
+	if (!field_over(&f))
+		transaction_restore_stale(t, field_take_number(&f, "stale",
+							       UINT64_MAX));
 	return field_over(&f) ? 0 : reading_damaged(r, item);
 }
 

@@ -24,6 +24,7 @@ static struct transaction *transaction_make(struct conn *c)
 		return NULL;
 	t->conn = c;
 	list_init(&t->in_conn);
+	list_init(&t->in_pinning);
 	hash_table_init(&t->seen);
 	t->last_path = &t->paths;
 	t->last_op = &t->log;
@@ -35,6 +36,9 @@ static void transaction_enter(struct machine *m, struct transaction *t)
 	struct conn *c = t->conn;
 
 	list_append(&c->transactions, &t->in_conn);
+	t->fresh = m->stale;
+	if (!c->privileged)
+		list_append(&m->pinning, &t->in_pinning);
 	c->transaction_count++;
 	m->transactions++;
 	domain_charge(c->domain, QUOTA_TRANSACTIONS, 1);
@@ -112,8 +116,57 @@ void transaction_husk(struct machine *m, struct transaction *t)
 		mem_drop(op);
 	}
 	list_remove(&t->in_conn);
+	list_remove(&t->in_pinning);
 	c->transaction_count--;
 	m->transactions--;
+}
+
+/* Its snapshot is of now; what it has read and written is of no use. */
+static void transaction_renew(struct machine *m, struct transaction *t)
+{
+	if (!t->failed)
+		t->failed = WIRE_EAGAIN;
+	change_fini(&t->own);
+	change_init(&t->own, m, m->root, false);
+	node_unref(t->base);
+	t->base = node_ref(m->root);
+	t->fresh = m->stale;
+	list_remove(&t->in_pinning);
+	list_append(&m->pinning, &t->in_pinning);
+}
+
+void transaction_outdate(struct machine *m)
+{
+	while (!list_empty(&m->pinning)) {
+		struct transaction *t = list_entry(m->pinning.next,
+				struct transaction, in_pinning);
+
+		if (m->stale - t->fresh <= TRANSACTION_STALE_MAX)
+			break;
+		transaction_renew(m, t);
+	}
+}
+
+/* In the order of their snapshots, whatever that of the records. */
+void transaction_restore_stale(struct transaction *t, uint64_t stale)
+{
+	struct machine *m = t->own.m;
+	struct list *before = &m->pinning;
+
+	t->fresh = m->stale - stale;
+	if (list_empty(&t->in_pinning))
+		return;
+	list_remove(&t->in_pinning);
+	list_each(&m->pinning, l) {
+		struct transaction *other =
+			list_entry(l, struct transaction, in_pinning);
+
+		if (m->stale - other->fresh < stale) {
+			before = l;
+			break;
+		}
+	}
+	list_append(before, &t->in_pinning);
 }
 
 void transaction_husk_drop(struct transaction *t)
