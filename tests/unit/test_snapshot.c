@@ -13,14 +13,14 @@
 #include "protocol/wire.h"
 #include "xenstored/core/image.h"
 #include "xenstored/core/machine.h"
-#include "xenstored/core/transaction.h"
+#include "xenstored/core/stale.h"
 
 #define WRITER (MACHINE_SOCKET_BASE + 1)
 #define GUEST 5u
 #define NODES 64u
 #define VALUE 2000u
 /* Writes that make one snapshot too old. */
-#define ENOUGH (TRANSACTION_STALE_MAX / (VALUE + CHANGE_STALE_PATH) + 1)
+#define ENOUGH (STALE_MAX / (VALUE + CHANGE_STALE_PATH) + 1)
 
 static struct machine_config config;
 static struct machine *m;

@@ -3,7 +3,7 @@
 #include "xenstored/core/effect.h"
 #include "xenstored/core/domain.h"
 #include "xenstored/core/mem.h"
-#include "xenstored/core/transaction.h"
+#include "xenstored/core/stale.h"
 #include "xenstored/core/notes.h"
 #include "xenstored/core/watch.h"
 #include "protocol/path.h"
@@ -253,8 +253,7 @@ void change_publish(struct change *c)
 		watch_fire(m, old, path, e->removed);
 	}
 	node_unref(old);
-	m->stale += c->stale;
-	transaction_outdate(m);
+	stale_publish(m, c->stale);
 }
 
 void effect_free_all(struct change *c)

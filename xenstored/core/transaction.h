@@ -15,17 +15,6 @@
 #include "xenstored/core/change.h"
 
 /* What of a path was seen; that it exists or not is always part of it. */
-/*
- * What of the store a guest's snapshot keeps alive is charged to nobody: it
- * is others who change it.  So the machine counts the bytes of all that was
- * replaced or removed since it began (`stale`: a node's cost, and so much for
- * the path above it), and a guest's transaction that has seen more of it than
- * TRANSACTION_STALE_MAX lets its snapshot go.  It fails with EAGAIN at its
- * end; until then it sees the store as it was when that happened.  All
- * snapshots of guests together hold no more than that, and the store.
- */
-#define TRANSACTION_STALE_MAX (128ull << 20)
-
 enum transaction_aspect {
 	SEEN_EXISTS = 1,
 	SEEN_VALUE = 2,
@@ -54,7 +43,7 @@ struct transaction_op {
 
 struct transaction {
 	struct list in_conn;
-	struct list in_pinning;		/* a guest's */
+	struct list in_pinning;		/* a guest's; stale.h */
 	struct conn *conn;
 	uint32_t id;
 	uint64_t fresh;			/* `stale` when its snapshot was made */
@@ -69,9 +58,6 @@ struct transaction {
 	struct transaction_op *log, **last_op;
 	uint64_t cost;			/* charged to its domain's memory */
 };
-
-/* A change was published: whose snapshot is too old now? */
-void transaction_outdate(struct machine *m);
 
 /* NULL: no memory. */
 struct transaction *transaction_start(struct machine *m, struct conn *c);
@@ -111,8 +97,6 @@ int transaction_commit(struct machine *m, struct transaction *t);
 struct transaction *transaction_restore(struct machine *m, struct conn *c,
 					uint32_t id);
 struct transaction *transaction_restore_husk(struct conn *c);
-/* So much was stale when it was written down. */
-void transaction_restore_stale(struct transaction *t, uint64_t stale);
 bool transaction_restore_path(struct machine *m, struct transaction *t,
 			      struct span path, unsigned int aspects);
 bool transaction_restore_op(struct transaction *t, uint32_t op,
