@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+import traceback
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../tools/simxen"))
@@ -105,6 +106,12 @@ class Host:
         return [line for line in self.sup.output().split("\n")
                 if ident in line and text in line]
 
+    def kill(self):
+        """Killed when what was sent to the clients of before is on record:
+        the one whose reply it is not sure of is closed, rightly."""
+        self.generation()
+        self.sup.kill()
+
     def dead(self):
         """Killed, and held."""
         self.sup.hold()
@@ -158,7 +165,7 @@ def run_all(tests, o):
                                         time.monotonic() - began), flush=True)
         except Exception as e:
             failed += 1
-            print("FAIL %s: %s: %s" % (f.__name__, type(e).__name__, e),
-                  flush=True)
+            print("FAIL %s: %s: %s" % (f.__name__, type(e).__name__, e))
+            print(traceback.format_exc(), flush=True)
     print("%d passed, %d failed" % (passed, failed))
     return failed != 0 or not passed
