@@ -3,15 +3,17 @@
  * The thread beside the loop; see worker.h.
  *
  * `state` passes from one thread to the other: who finds it IDLE or DONE is
- * the loop, who finds it GIVEN is the worker.  The mutex is there to sleep
- * with and is never held while something is done.
+ * the loop, who finds it GIVEN is the worker.  They sleep on a semaphore and
+ * on a descriptor; there is no lock that the loop could find held by a thread
+ * that is not let onto the processor.
  */
 #include "xenstored/host/worker.h"
 
-#include <errno.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
@@ -21,6 +23,8 @@
 #include <talloc.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "xenstored/host/host.h"
 
 /* One turn on the processor, when hurried. */
 #define WORKER_TURN_NS 200000u
@@ -41,22 +45,12 @@ struct worker {
 	atomic_int tid;			/* 0: not yet known */
 	int patient;			/* policy when nobody hurries it */
 	int fd;
-	pthread_mutex_t lock;
-	pthread_cond_t given, done;
+	sem_t given;
 	atomic_int state;
 	worker_job *job;
 	void *arg;
 	int result;
 };
-
-static void worker_say(struct worker *w, enum worker_state state,
-		       pthread_cond_t *who)
-{
-	pthread_mutex_lock(&w->lock);
-	atomic_store(&w->state, state);
-	pthread_cond_signal(who);
-	pthread_mutex_unlock(&w->lock);
-}
 
 /* It is owed little for the time that it had to wait. */
 static int worker_nice(void)
@@ -93,23 +87,17 @@ static void worker_policy(const struct worker *w, int policy)
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
-	int state;
 
 	atomic_store(&w->tid, gettid());
 	worker_policy(w, w->patient);
 	for (;;) {
-		pthread_mutex_lock(&w->lock);
-		do {
-			state = atomic_load(&w->state);
-			if (state != WORKER_GIVEN && state != WORKER_END)
-				pthread_cond_wait(&w->given, &w->lock);
-		} while (state != WORKER_GIVEN && state != WORKER_END);
-		pthread_mutex_unlock(&w->lock);
-		if (state == WORKER_END)
+		if (sem_wait(&w->given))
+			continue;
+		if (atomic_load(&w->state) == WORKER_END)
 			return NULL;
 		w->result = w->job(w->arg);
-		worker_say(w, WORKER_DONE, &w->done);
-		/* Cannot fail: a counter of 64 bits, read before the next. */
+		atomic_store(&w->state, WORKER_DONE);
+		/* Cannot fail: a counter of 64 bits that is read often. */
 		(void)eventfd_write(w->fd, 1);
 	}
 }
@@ -118,12 +106,11 @@ static int worker_end(struct worker *w)
 {
 	if (w->there) {
 		worker_wait(w, UINT64_MAX);
-		worker_say(w, WORKER_END, &w->given);
+		atomic_store(&w->state, WORKER_END);
+		sem_post(&w->given);
 		pthread_join(w->thread, NULL);
 	}
-	pthread_cond_destroy(&w->given);
-	pthread_cond_destroy(&w->done);
-	pthread_mutex_destroy(&w->lock);
+	sem_destroy(&w->given);
 	if (w->fd >= 0)
 		close(w->fd);
 	return 0;
@@ -148,17 +135,11 @@ static int worker_patience(void)
 struct worker *worker_new(const void *parent)
 {
 	struct worker *w = talloc_zero(parent, struct worker);
-	pthread_condattr_t clock;
 
 	if (!w)
 		return NULL;
 	w->patient = worker_patience();
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->given, &clock);
-	pthread_cond_init(&w->done, &clock);
-	pthread_condattr_destroy(&clock);
+	sem_init(&w->given, 0, 0);
 	talloc_set_destructor(w, worker_end);
 	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->fd < 0)
@@ -189,8 +170,11 @@ void worker_start(struct worker *w, worker_job *job, void *arg)
 {
 	w->job = job;
 	w->arg = arg;
+	/* Readable from here on means that this one has ended. */
+	worker_heard(w);
 	if (worker_there(w)) {
-		worker_say(w, WORKER_GIVEN, &w->given);
+		atomic_store(&w->state, WORKER_GIVEN);
+		sem_post(&w->given);
 		return;
 	}
 	w->result = job(arg);
@@ -225,21 +209,20 @@ bool worker_take(struct worker *w, int *result)
 
 void worker_wait(struct worker *w, uint64_t us)
 {
-	struct timespec end;
-	int error = 0;
+	struct pollfd ends = { .fd = w->fd, .events = POLLIN };
+	uint64_t end = us == UINT64_MAX ? us : host_clock() + us;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	if (us != UINT64_MAX) {
-		us += (uint64_t)end.tv_nsec / 1000;
-		end.tv_sec += (time_t)(us / 1000000);
-		end.tv_nsec = (long)(us % 1000000) * 1000;
+	while (atomic_load(&w->state) == WORKER_GIVEN) {
+		uint64_t now = us == UINT64_MAX ? 0 : host_clock();
+		struct timespec left = {
+			.tv_sec = (time_t)((end - now) / 1000000),
+			.tv_nsec = (long)((end - now) % 1000000) * 1000,
+		};
+
+		if (now >= end)
+			return;
+		ppoll(&ends, 1, us == UINT64_MAX ? NULL : &left, NULL);
 	}
-	pthread_mutex_lock(&w->lock);
-	while (atomic_load(&w->state) == WORKER_GIVEN && !error)
-		error = us == UINT64_MAX ?
-			pthread_cond_wait(&w->done, &w->lock) :
-			pthread_cond_timedwait(&w->done, &w->lock, &end);
-	pthread_mutex_unlock(&w->lock);
 }
 
 void worker_hurry(struct worker *w)
