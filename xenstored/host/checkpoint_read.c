@@ -85,6 +85,8 @@ static void host_later(const void *value, size_t len,
 
 	if (!text_number(value, len, "restarts", &out->restarts))
 		out->restarts = 0;
+	if (!text_number(value, len, "ids", &out->ids))
+		out->ids = 0;
 	for (int i = 0; i < QUOTA_COUNT; i++) {
 		limits_name((enum quota_id)i, name);
 		if (!text_number(value, len, name, &out->given[i]))

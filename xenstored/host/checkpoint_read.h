@@ -28,6 +28,7 @@ struct checkpoint_host {
 	uint64_t segment;	/* the first that counts */
 	uint64_t virq, priv, features, output_max;
 	uint64_t restarts;
+	uint64_t ids;		/* generation of clients' ids */
 	uint64_t given[QUOTA_COUNT];	/* limits.h */
 };
 

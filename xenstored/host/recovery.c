@@ -68,6 +68,7 @@ static int load_host(struct loading *l, const void *value, size_t len)
 	l->told = true;
 	l->r->first = l->r->segment = host->segment;
 	l->r->restarts = host->restarts;
+	l->r->ids = (uint32_t)host->ids;
 	l->r->virq = (uint32_t)host->virq;
 	memcpy(l->r->given, host->given, sizeof(l->r->given));
 	return 0;
@@ -230,6 +231,8 @@ static void recovery_give_up(struct host *h, const struct recovery *r,
 
 	recovery_unload(h);
 	kept = aside_move(h->options->rundir, name);
+	if (!kept && error == -ESTALE)
+		settle_aside(h, r->machine, name);
 	log_say(LOG_RECOVERY, "the store begins anew; the state found is not "
 		"used: %s%s%s; it is %s %s", reason_text(error),
 		r->why[0] ? ": " : "", r->why,

@@ -3,17 +3,17 @@
  * The thread beside the loop; see worker.h.
  *
  * `state` passes from one thread to the other: who finds it IDLE or DONE is
- * the loop, who finds it GIVEN is the worker.  They sleep on a semaphore and
- * on a descriptor; there is no lock that the loop could find held by a thread
- * that is not let onto the processor.
+ * the loop, who finds it GIVEN is the worker.  Both sleep on descriptors and
+ * there is no lock: on a busy host the worker may be put aside for long at
+ * any point, and must not hold then what the loop wants.
  */
 #include "xenstored/host/worker.h"
 
+#include <errno.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
@@ -23,8 +23,6 @@
 #include <talloc.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "xenstored/host/host.h"
 
 /* One turn on the processor, when hurried. */
 #define WORKER_TURN_NS 200000u
@@ -44,13 +42,20 @@ struct worker {
 	bool hurried;
 	atomic_int tid;			/* 0: not yet known */
 	int patient;			/* policy when nobody hurries it */
-	int fd;
-	sem_t given;
+	int fd;				/* written when a job has ended */
+	int given;			/* and when there is one */
 	atomic_int state;
 	worker_job *job;
 	void *arg;
 	int result;
 };
+
+/* Cannot fail: counters of 64 bits, read before they are written again. */
+static void worker_say(struct worker *w, enum worker_state state)
+{
+	atomic_store(&w->state, state);
+	(void)eventfd_write(state == WORKER_DONE ? w->fd : w->given, 1);
+}
 
 /* It is owed little for the time that it had to wait. */
 static int worker_nice(void)
@@ -87,18 +92,22 @@ static void worker_policy(const struct worker *w, int policy)
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
-
 	atomic_store(&w->tid, gettid());
 	worker_policy(w, w->patient);
 	for (;;) {
-		if (sem_wait(&w->given))
-			continue;
-		if (atomic_load(&w->state) == WORKER_END)
+		eventfd_t jobs;
+
+		/* Blocks until there is something. */
+		if (eventfd_read(w->given, &jobs) && errno != EINTR)
 			return NULL;
-		w->result = w->job(w->arg);
-		atomic_store(&w->state, WORKER_DONE);
-		/* Cannot fail: a counter of 64 bits that is read often. */
-		(void)eventfd_write(w->fd, 1);
+		switch (atomic_load(&w->state)) {
+		case WORKER_GIVEN:
+			w->result = w->job(w->arg);
+			worker_say(w, WORKER_DONE);
+			break;
+		case WORKER_END:
+			return NULL;
+		}
 	}
 }
 
@@ -106,13 +115,13 @@ static int worker_end(struct worker *w)
 {
 	if (w->there) {
 		worker_wait(w, UINT64_MAX);
-		atomic_store(&w->state, WORKER_END);
-		sem_post(&w->given);
+		worker_say(w, WORKER_END);
 		pthread_join(w->thread, NULL);
 	}
-	sem_destroy(&w->given);
 	if (w->fd >= 0)
 		close(w->fd);
+	if (w->given >= 0)
+		close(w->given);
 	return 0;
 }
 
@@ -139,10 +148,10 @@ struct worker *worker_new(const void *parent)
 	if (!w)
 		return NULL;
 	w->patient = worker_patience();
-	sem_init(&w->given, 0, 0);
 	talloc_set_destructor(w, worker_end);
 	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (w->fd < 0)
+	w->given = eventfd(0, EFD_CLOEXEC);
+	if (w->fd < 0 || w->given < 0)
 		TALLOC_FREE(w);
 	return w;
 }
@@ -170,16 +179,12 @@ void worker_start(struct worker *w, worker_job *job, void *arg)
 {
 	w->job = job;
 	w->arg = arg;
-	/* Readable from here on means that this one has ended. */
-	worker_heard(w);
 	if (worker_there(w)) {
-		atomic_store(&w->state, WORKER_GIVEN);
-		sem_post(&w->given);
+		worker_say(w, WORKER_GIVEN);
 		return;
 	}
 	w->result = job(arg);
-	atomic_store(&w->state, WORKER_DONE);
-	(void)eventfd_write(w->fd, 1);
+	worker_say(w, WORKER_DONE);
 }
 
 bool worker_busy(const struct worker *w)
@@ -207,21 +212,20 @@ bool worker_take(struct worker *w, int *result)
 	return true;
 }
 
+/* The descriptor is not read here: it wakes the loop as well. */
 void worker_wait(struct worker *w, uint64_t us)
 {
-	struct pollfd ends = { .fd = w->fd, .events = POLLIN };
-	uint64_t end = us == UINT64_MAX ? us : host_clock() + us;
+	struct timespec most = { .tv_sec = (time_t)(us / 1000000),
+				 .tv_nsec = (long)(us % 1000000) * 1000 };
+	struct pollfd p = { .fd = w->fd, .events = POLLIN };
 
 	while (atomic_load(&w->state) == WORKER_GIVEN) {
-		uint64_t now = us == UINT64_MAX ? 0 : host_clock();
-		struct timespec left = {
-			.tv_sec = (time_t)((end - now) / 1000000),
-			.tv_nsec = (long)((end - now) % 1000000) * 1000,
-		};
-
-		if (now >= end)
+		/* Left over from a result that was taken without a call. */
+		worker_heard(w);
+		if (atomic_load(&w->state) != WORKER_GIVEN)
+			break;
+		if (ppoll(&p, 1, us == UINT64_MAX ? NULL : &most, NULL) == 0)
 			return;
-		ppoll(&ends, 1, us == UINT64_MAX ? NULL : &left, NULL);
 	}
 }
 
