@@ -306,6 +306,8 @@ void guest_main(const struct start_info *info);
 void guest_main(const struct start_info *info)
 {
 	static const char result[] = "data/result", step[] = "data/step";
+	static const char features[] = "data/features";
+	char offered;
 	int ret;
 
 	page = xen_start(info);
@@ -314,6 +316,9 @@ void guest_main(const struct start_info *info)
 		ret = px_ring_settle(&ring, TRIES);
 	if (ret)
 		xen_end(1);
+	/* Bit 0: the ring can be closed and opened; bit 1: errors are told. */
+	offered = (char)('0' + (page->features & 7));
+	report(features, sizeof(features), &offered, 1);
 	for (unsigned int i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		report(step, sizeof(step), steps[i].name, steps[i].len);
 		if (!steps[i].done()) {
