@@ -209,6 +209,17 @@ static void message(struct px_channel *ch, struct span text)
 	channel_step(&ch->core, &e, ch->now);
 }
 
+static void ended(struct px_channel *ch, enum px_channel_reason reason)
+{
+	const struct px_channel_callbacks *on = &ch->options.on;
+
+	ch->phase = CHANNEL_OVER;
+	channel_unwatch_nodes(ch);
+	unlock(ch);
+	if (on->ended)
+		on->ended(on->arg, reason);
+}
+
 static void callback(struct px_channel *ch, struct channel_action *a)
 {
 	const struct px_channel_callbacks *on = &ch->options.on;
@@ -237,11 +248,7 @@ static void callback(struct px_channel *ch, struct channel_action *a)
 		message(ch, a->text);
 		break;
 	default:
-		ch->phase = CHANNEL_OVER;
-		channel_unwatch_nodes(ch);
-		unlock(ch);
-		if (on->ended)
-			on->ended(on->arg, ch->core.reason);
+		ended(ch, ch->core.reason);
 	}
 }
 
@@ -262,6 +269,20 @@ static bool turn(struct px_channel *ch)
 	return true;
 }
 
+/*
+ * Closed before the store was ever reached there is nothing to leave.  But a
+ * first attempt under way is waited for: a predecessor that was killed may
+ * have left an end that looks alive, and the peer should hear of it.
+ */
+static bool is_unreachable(const struct px_client *client)
+{
+	if (px_client_is_up(client))
+		return false;
+	return px_client_error(client) ||
+	       (px_client_fd(client) < 0 &&
+		px_client_deadline(client) == UINT64_MAX);
+}
+
 int px_channel_process(struct px_channel *ch, uint64_t now)
 {
 	if (!ch->client)
@@ -271,6 +292,9 @@ int px_channel_process(struct px_channel *ch, uint64_t now)
 	ch->busy = true;
 	ch->now = now;
 	ch->full = ch->kick = false;
+	if (ch->closing && ch->phase == CHANNEL_READ_OLD && !ch->requests &&
+	    is_unreachable(ch->client))
+		ended(ch, PX_CHANNEL_CLOSED);
 	setup(ch);
 	for (unsigned int n = 0; turn(ch); n++)
 		if (n == TURNS) {
@@ -335,6 +359,17 @@ int px_channel_let_go(struct px_channel *ch)
 	if (!ch->must_let_go)
 		return -EINVAL;
 	let_go(ch, true);
+	ch->kick = true;
+	return 0;
+}
+
+int px_channel_fault(struct px_channel *ch)
+{
+	if (!ch->running || ch->core.state != CHANNEL_UP)
+		return -ENOTCONN;
+	ch->in_hand = false;
+	ch->core.garbage++;
+	channel_stimulus(&ch->core, CHANNEL_FAULT, NULL, ch->now);
 	ch->kick = true;
 	return 0;
 }

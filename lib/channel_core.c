@@ -69,10 +69,15 @@ static bool transient(int result)
 	       result == -ENOTCONN;
 }
 
-/* Backpressure: the daemon refuses; later and later, never in vain. */
+/*
+ * Backpressure: the daemon refuses; later and later, never in vain.  Not so
+ * late that the peer takes a refused slot for our silence: st waits with it,
+ * and is due each third of the lease.
+ */
 static void refused(struct channel *c, int result, uint64_t now)
 {
 	uint64_t wait = (uint64_t)RETRY_MIN << c->retries;
+	uint64_t most = (uint64_t)c->lease * 1000 / 6;
 
 	if (c->rx)
 		c->ack_at = now;
@@ -81,7 +86,9 @@ static void refused(struct channel *c, int result, uint64_t now)
 	c->error = result;
 	if (c->retries < RETRY_SHIFT_MAX)
 		c->retries++;
-	c->retry_at = now + (wait < RETRY_MAX ? wait : RETRY_MAX);
+	if (most > RETRY_MAX)
+		most = RETRY_MAX;
+	c->retry_at = now + (wait < most ? wait : most);
 }
 
 static void wrote_status(struct channel *c, const struct channel_event *e,

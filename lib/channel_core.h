@@ -101,7 +101,14 @@ struct channel_out {
 	enum channel_kind kind;
 	unsigned int part, parts;
 	size_t len;
+	uint64_t rx;		/* what was wanted next when it was filled */
 	char *body;		/* CHANNEL_BODY_MAX */
+};
+
+/* Reads in a row that showed garbage, and when the last was counted. */
+struct channel_bad {
+	unsigned int row;
+	uint64_t at;
 };
 
 /* A store operation of which there is one at a time. */
@@ -143,7 +150,7 @@ struct channel {
 	uint64_t poll_at, answered_at, silence;
 	char peer_text[CHANNEL_STATUS_MAX];
 	size_t peer_len;
-	unsigned int bad_peer, bad_slot;
+	struct channel_bad bad_peer, bad_slot;
 	bool last_look;			/* R12: suspect if this shows nothing */
 
 	/* The data. */
@@ -251,13 +258,15 @@ bool channel_data_action(struct channel *c, struct channel_action *a,
 			 uint64_t now);
 bool channel_data_message(struct channel *c, struct channel_action *a);
 void channel_data_time(struct channel *c, uint64_t now);
-void channel_garbage(struct channel *c, unsigned int *row, uint64_t now);
+void channel_garbage(struct channel *c, struct channel_bad *bad,
+		     uint64_t now);
 
 enum {
 	CHANNEL_ACK_DELAY = 20000,	/* microseconds, R9 */
 	CHANNEL_RTO_MIN = 250000,	/* R10 */
 	CHANNEL_RTO_MAX = 8000000,
-	CHANNEL_GARBAGE_MAX = 3		/* bad reads in a row: a fault */
+	CHANNEL_GARBAGE_MAX = 3,	/* bad reads in a row: a fault, */
+	CHANNEL_GARBAGE_GAP = 250000	/* this far apart, or lease / 6 */
 };
 
 #endif

@@ -45,7 +45,7 @@ void channel_data_start(struct channel *c)
 	c->ack_at = UINT64_MAX;
 	c->rto = CHANNEL_RTO_MIN;
 	c->resend_at = UINT64_MAX;
-	c->bad_slot = 0;
+	c->bad_slot.row = 0;
 	c->in_full = c->in_busy = false;
 	c->rung = 0;
 	c->parts_had = c->parts_all = 0;
@@ -158,17 +158,33 @@ static void fill_many(struct channel *c, struct channel_out *o)
 	}
 }
 
+/*
+ * While messages come the other way too, the last slot of the window waits
+ * for an acknowledgement that is due, and carries it.  If both ends filled
+ * their windows at once, each would need a write of st to open the other's.
+ */
+static unsigned int window(struct channel *c, uint64_t now)
+{
+	unsigned int ago = c->window - 1;
+
+	if (c->tx >= ago && c->rx > out_of(c, c->tx - ago)->rx &&
+	    now < c->ack_at)
+		return ago;
+	return c->window;
+}
+
 /* R7; a slot whose write is not answered yet is not free. */
 void channel_data_fill(struct channel *c, uint64_t now)
 {
 	while (c->state == CHANNEL_UP && c->queue &&
-	       c->tx - c->acked < c->window) {
+	       c->tx - c->acked < window(c, now)) {
 		struct channel_out *o = out_of(c, c->tx);
 		struct px_channel_message *m = c->queue;
 
 		if (o->used || o->writing)
 			return;
 		o->seq = c->tx;
+		o->rx = c->rx;
 		if (m->len > CHANNEL_BODY_MAX)
 			fill_part(c, o);
 		else if (fits(m, 0) && fits(m->next, m->len + 2))
@@ -355,7 +371,7 @@ void channel_data_read(struct channel *c, const struct channel_event *e,
 	c->silence = 0;
 	c->last_look = false;
 	if (take(c, &s, now))
-		c->bad_slot = 0;
+		c->bad_slot.row = 0;
 	else
 		channel_garbage(c, &c->bad_slot, now);
 }

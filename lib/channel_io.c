@@ -209,6 +209,35 @@ static void read_event(struct px_channel *ch, enum channel_event_type type,
 		.generation = { r->generation, r->generation_len } });
 }
 
+/* True if we have become another domain. */
+static bool moved(struct px_channel *ch, int result, const char *data,
+		  size_t len)
+{
+	uint64_t domid;
+
+	if (result || px_client_parse_number(data, len, 65535, &domid) ||
+	    domid == ch->options.self || ch->phase != CHANNEL_RUN)
+		return false;
+	ch->moved_to = (int)domid;
+	ch->phase = CHANNEL_MAKE;
+	return true;
+}
+
+static void have_peer_domid(void *arg, int result, const char *data,
+			    size_t len)
+{
+	struct px_channel *ch = arg;
+
+	ch->requests--;
+	if (moved(ch, result, data, len) || result == -ECONNRESET)
+		ch->peer.result = -EAGAIN;
+	read_event(ch, CHANNEL_EV_PEER, &ch->peer);
+}
+
+/*
+ * Nothing there for me may mean that I am not who I was: what the peer shows
+ * to the old me, the new one may not read.
+ */
 static void have_peer_generation(void *arg, int result, const char *data,
 				 size_t len)
 {
@@ -216,6 +245,11 @@ static void have_peer_generation(void *arg, int result, const char *data,
 
 	ch->requests--;
 	keep_generation(&ch->peer, result, data, len);
+	if (ch->peer.result == -ENOENT || ch->peer.result == -EACCES) {
+		if (!read_node(ch, "domid", have_peer_domid))
+			return;
+		ch->peer.result = -EAGAIN;
+	}
 	read_event(ch, CHANNEL_EV_PEER, &ch->peer);
 }
 
@@ -232,16 +266,11 @@ static void have_own_generation(void *arg, int result, const char *data,
 static void have_domid(void *arg, int result, const char *data, size_t len)
 {
 	struct px_channel *ch = arg;
-	uint64_t domid;
 
 	ch->requests--;
-	if (!result && !px_client_parse_number(data, len, 65535, &domid) &&
-	    domid != ch->options.self && ch->phase == CHANNEL_RUN) {
-		ch->moved_to = (int)domid;
-		ch->phase = CHANNEL_MAKE;
-		/* What it says of the old home is no news. */
+	/* What it says of the old home is no news. */
+	if (moved(ch, result, data, len))
 		ch->own.result = -EAGAIN;
-	}
 	read_event(ch, CHANNEL_EV_OWN, &ch->own);
 }
 

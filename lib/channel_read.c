@@ -17,12 +17,23 @@ static bool nothing_there(int result)
 	return result == -ENOENT || result == -EACCES;
 }
 
-void channel_garbage(struct channel *c, unsigned int *row, uint64_t now)
+/*
+ * Bells of other slots make us read the same garbage again and again, before
+ * its owner had the time to mend it: such reads count once.
+ */
+void channel_garbage(struct channel *c, struct channel_bad *bad, uint64_t now)
 {
+	uint64_t gap = (uint64_t)c->peer_lease * 1000 / 6;
+
+	if (gap > CHANNEL_GARBAGE_GAP)
+		gap = CHANNEL_GARBAGE_GAP;
 	c->garbage++;
-	if (++*row < CHANNEL_GARBAGE_MAX)
+	if (bad->row && now - bad->at < gap)
 		return;
-	*row = 0;
+	bad->at = now;
+	if (++bad->row < CHANNEL_GARBAGE_MAX)
+		return;
+	bad->row = 0;
 	channel_stimulus(c, CHANNEL_FAULT, NULL, now);
 }
 
@@ -159,7 +170,7 @@ void channel_read_peer(struct channel *c, const struct channel_event *e,
 		return;
 	}
 	if (channel_status_parse(e->text, &s)) {
-		c->bad_peer = 0;
+		c->bad_peer.row = 0;
 		status(c, &s, flushed, now);
 	} else {
 		channel_garbage(c, &c->bad_peer, now);

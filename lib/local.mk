@@ -14,7 +14,8 @@ libproxenos_core_la_SOURCES = \
 	lib/transport_device.c \
 	lib/transport_ring.c \
 	lib/transport_unix.c
-libproxenos_core_la_LIBADD = libpxchannel.la libprotocol.la lib/libpxring.la
+libproxenos_core_la_LIBADD = libpxchannel.la lib/libpxsession.la \
+	libprotocol.la lib/libpxring.la
 
 lib_LTLIBRARIES += libproxenos.la
 libproxenos_la_SOURCES =
@@ -28,6 +29,8 @@ proxenosinclude_HEADERS = \
 	lib/include/proxenos/client.h \
 	lib/include/proxenos/channel.h \
 	lib/include/proxenos/client_call.h \
+	lib/include/proxenos/session.h \
+	lib/include/proxenos/session_file.h \
 	lib/include/proxenos/transport.h
 
 pkgconfigdir = $(libdir)/pkgconfig
@@ -60,3 +63,12 @@ libpxchannel_la_SOURCES = \
 	lib/channel_read.c \
 	lib/channel_reason.c lib/channel_reason.h \
 	lib/channel_text.c lib/channel_text.h
+
+# Sessions, on whatever answers to channel.h: in the tests that is no channel.
+noinst_LTLIBRARIES += lib/libpxsession.la
+lib_libpxsession_la_SOURCES = \
+	lib/session.c lib/session_priv.h \
+	lib/session_box.c lib/session_box.h \
+	lib/session_file.c \
+	lib/session_log.c lib/session_log.h \
+	lib/session_talk.c

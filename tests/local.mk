@@ -3,8 +3,10 @@ include tests/unit/local.mk
 include tests/property/local.mk
 include tests/sim/local.mk
 include tests/channel/local.mk
+include tests/session/local.mk
 include tests/conformance/local.mk
 include tests/fuzz/local.mk
+include tests/instructions/local.mk
 include tests/kill/local.mk
 include tests/ring/local.mk
 include tests/xen/local.mk

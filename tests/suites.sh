@@ -21,6 +21,7 @@ scripts		60	shellcheck of the shell, syntax of the Python
 build		300	everything with the default options
 quick		60	(only when asked for) the unit tests that take no time
 check		600	unit tests, quick property and fuzz runs, simxen
+instructions	180	what each request costs, by callgrind, to a baseline
 werror		300	everything, warnings are errors
 cppcheck	300	static analysis
 quickstart	120	tools/quickstart
@@ -28,7 +29,9 @@ conformance	600	every rule on our daemon, the C and the OCaml one
 clients		300	xenstore-*, test-xenstore and pyxs on our daemon
 rings		300	every rule of the ring on three daemons, hostile guests
 kills		300	500 deaths under load, every step of the journal
+channel		900	failures of a channel on three daemons, its mutants, its model
 states		300	what cannot be used, what kills, a full disk, other versions
+systemd		300	the shipped unit under a real systemd: restarts are non-events
 updates		300	live update, and change over from and to the C daemon
 property	300	random operations against the reference model, long
 fuzz		300	each target for a while under the fuzzer of clang
@@ -127,6 +130,11 @@ suite_quick()
 	make_check build TESTS="${tests# }"
 }
 
+suite_instructions()
+{
+	tests/instructions/run
+}
+
 suite_werror()
 {
 	one werror tree_build "$top" build-werror --enable-werror
@@ -178,10 +186,31 @@ suite_kills()
 	SIMXEN_BUILD=$PWD/build-faults tests/kill/notified
 }
 
+suite_channel()
+{
+	tree_build "$top" build > /dev/null || return 1
+	make -C build --no-print-directory channel_end test_channel_sim \
+		> /dev/null || return 1
+	cd build || return 1
+	srcdir=.. ../tests/channel/mutants
+	../tests/channel/refine
+	../tests/channel/test_channel.py --daemon stock --daemon ocaml
+	../tests/channel/test_failures.py --daemon all
+}
+
 suite_states()
 {
 	tree_build "$top" build-faults --enable-faults > /dev/null || return 1
 	SIMXEN_BUILD=$top/build-faults tests/state/run
+	SIMXEN_BUILD=$top/build-faults tests/state/lack
+	SIMXEN_BUILD=$top/build-faults tests/state/options
+}
+
+# 77: it says what is not to be had here.
+suite_systemd()
+{
+	tree_build "$top" build-faults --enable-faults > /dev/null || return 1
+	SIMXEN_BUILD=$top/build-faults tests/state/systemd
 }
 
 suite_updates()
@@ -210,7 +239,7 @@ suite_fuzz()
 	found=$(mktemp -d "${TMPDIR:-/tmp}/fuzz.XXXXXX") || return 1
 	# shellcheck disable=SC2064 # now, not then
 	trap "rm -rf '$found'" EXIT
-	for target in protocol stream ops; do
+	for target in protocol stream ops channel peer; do
 		mkdir "$found/$target" || return 1
 		one "fuzz_$target" "build/fuzz-clang/fuzz_$target" \
 			-seed=1 -max_total_time=15 -timeout=20 \

@@ -107,7 +107,7 @@ static bool execute_one(struct harness *h, struct place *p,
 	return true;
 }
 
-static void follow(struct harness *h, struct place *p)
+static void follow(struct harness *h, struct place *p, size_t most)
 {
 	struct mconn *c = model_conn(h->model, p->id);
 	struct stream s;
@@ -119,6 +119,8 @@ static void follow(struct harness *h, struct place *p)
 			continue;
 		if (at++ < c->replies)
 			continue;
+		if (!most--)
+			break;
 		if (!execute_one(h, p, &s.messages[i]))
 			harness_fail(h, "connection %u: a reply to no request",
 				     p->id);
@@ -324,15 +326,21 @@ static void compare_second(struct harness *h)
 		harness_fail(h, "the digests of the two machines differ");
 }
 
-void harness_compare(struct harness *h, uint32_t first)
+void harness_compare(struct harness *h)
 {
+	uint32_t id;
+
 	if (h->undecided)
 		return;
+	for (size_t at = 0; at < h->order.len; at += sizeof(id)) {
+		memcpy(&id, h->order.at + at, sizeof(id));
+		for (unsigned int i = 0; i < SCENARIO_CONNS; i++)
+			if (h->places[i].id == id)
+				follow(h, &h->places[i], 1);
+	}
+	h->order.len = 0;
 	for (unsigned int i = 0; i < SCENARIO_CONNS; i++)
-		if (h->places[i].id == first)
-			follow(h, &h->places[i]);
-	for (unsigned int i = 0; i < SCENARIO_CONNS; i++)
-		follow(h, &h->places[i]);
+		follow(h, &h->places[i], SIZE_MAX);
 	for (unsigned int i = 0; i < SCENARIO_CONNS && !h->failure[0]; i++)
 		compare_place(h, &h->places[i]);
 	if (h->second && !h->failure[0])
@@ -448,7 +456,7 @@ void harness_answer(struct harness *h, size_t which)
 		in.len = sizeof(reply);
 	}
 	free(q.data);
-	harness_step_second_ask(h, &in, q.second, q.ask.conn);
+	harness_step_second_ask(h, &in, q.second);
 }
 
 /* ------------------------------------------------------------------- steps */
@@ -478,8 +486,10 @@ void harness_second_catches_up(struct harness *h)
 
 			if (!p->late.len || !wants)
 				continue;
-			in.len = 1 + random_below(&h->rnd,
-						  (unsigned int)p->late.len);
+			in.len = p->late.len;
+			if (!h->s->contended)
+				in.len = 1 + random_below(&h->rnd,
+						(unsigned int)in.len);
 			in.len = in.len < wants ? in.len : wants;
 			in.data = p->late.at;
 			step_machine(h, h->second, &in);
@@ -490,7 +500,7 @@ void harness_second_catches_up(struct harness *h)
 }
 
 void harness_step_second_ask(struct harness *h, struct machine_input *in,
-			     uint64_t ask, uint32_t conn)
+			     uint64_t ask)
 {
 	step_machine(h, h->machine, in);
 	if (h->second) {
@@ -499,7 +509,7 @@ void harness_step_second_ask(struct harness *h, struct machine_input *in,
 		harness_second_catches_up(h);
 	}
 	harness_collect_asks(h);
-	harness_compare(h, conn);
+	harness_compare(h);
 }
 
 void harness_step(struct harness *h, const struct machine_input *in)
@@ -511,5 +521,5 @@ void harness_step(struct harness *h, const struct machine_input *in)
 		harness_second_catches_up(h);
 	}
 	harness_collect_asks(h);
-	harness_compare(h, in->conn);
+	harness_compare(h);
 }

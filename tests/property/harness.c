@@ -326,9 +326,16 @@ static void say(void *arg, const char *text)
 	harness_fail(arg, "machine_check: %s", text);
 }
 
+/* Also what only time lets go on. */
+static bool drain_more(struct harness *h)
+{
+	return drain_pass(h) || (machine_deadline(h->machine) != UINT64_MAX &&
+				 !h->failure[0]);
+}
+
 static void drain(struct harness *h)
 {
-	for (unsigned int pass = 0; drain_pass(h); pass++) {
+	for (unsigned int pass = 0; drain_more(h); pass++) {
 		advance(h, 1000000);
 		if (pass > 10000)
 			harness_fail(h, "drain does not come to an end");
@@ -436,9 +443,20 @@ bool harness_do(struct harness *h, const struct deed *d)
 	return !h->failure[0];
 }
 
+/* One step may execute requests of several, who had waited for one. */
+static void executed(void *arg, bool in, uint32_t conn,
+		     const struct wire_header *header, const void *payload)
+{
+	struct harness *h = arg;
+
+	if (in)
+		bytes_add(&h->order, &conn, sizeof(conn));
+}
+
 bool harness_begin(struct harness *h, const struct scenario *s, bool second,
 		   bool verbose)
 {
+	struct machine_config traced = s->config;
 	struct model_host host = { world_domain, world_map, machine_answer,
 				   h };
 	struct machine_input in = { .type = MACHINE_IN_ADOPT };
@@ -448,7 +466,9 @@ bool harness_begin(struct harness *h, const struct scenario *s, bool second,
 	h->verbose = verbose;
 	h->rnd = s->seed ^ 0x5eed;
 	h->replace_rnd = s->seed ^ 0x1a6e;
-	h->machine = machine_new(&s->config);
+	traced.trace = executed;
+	traced.arg = h;
+	h->machine = machine_new(&traced);
 	h->second = second ? machine_new(&s->config) : NULL;
 	h->model = model_new(&s->config, &host);
 	h->model->verbose = verbose;
@@ -483,6 +503,7 @@ void harness_end(struct harness *h)
 	free(h->pending);
 	for (unsigned int i = 0; i < SCENARIO_CONNS; i++)
 		harness_drop_place(h, &h->places[i]);
+	bytes_free(&h->order);
 	model_free(h->model);
 	machine_free(h->machine);
 	machine_free(h->second);

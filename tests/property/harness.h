@@ -60,6 +60,7 @@ struct harness {
 	size_t replaced;	/* times the second became its own image */
 	const struct mmessage *answer;
 	uint32_t last_op;	/* executed by the model */
+	struct bytes order;	/* uint32_t: whose requests were executed */
 	bool verbose;
 	/* Events that memory was missing for, and those sent instead. */
 	size_t owed, made_good;
@@ -90,9 +91,9 @@ void harness_fail(struct harness *h, const char *format, ...)
 void harness_step(struct harness *h, const struct machine_input *in);
 /* The same for the end of an ask, which has its own id in each machine. */
 void harness_step_second_ask(struct harness *h, struct machine_input *in,
-			     uint64_t ask, uint32_t conn);
+			     uint64_t ask);
 /* Bring the model to where the machine is, and compare. */
-void harness_compare(struct harness *h, uint32_t first);
+void harness_compare(struct harness *h);
 void harness_settle(struct harness *h);
 void harness_collect_asks(struct harness *h);
 void harness_answer(struct harness *h, size_t which);

@@ -4,6 +4,7 @@ check_LTLIBRARIES = libmodel.la
 libmodel_la_SOURCES = \
 	tests/property/bag.c tests/property/bag.h \
 	tests/property/compare.c \
+	tests/property/contend.c \
 	tests/property/harness.c tests/property/harness.h \
 	tests/property/maker.h \
 	tests/property/replace.c \

@@ -12,6 +12,8 @@
 #include "tests/property/maker.h"
 #include "tests/property/model.h"
 
+#define CONTENDED 4		/* one in so many is of contend.c */
+
 uint64_t random_next(uint64_t *state)
 {
 	uint64_t z = *state += 0x9e3779b97f4a7c15u;
@@ -44,8 +46,8 @@ unsigned int maker_below(struct maker *k, unsigned int n)
 	return v % n;
 }
 
-static struct deed *deed(struct maker *k, enum deed_type type,
-			 unsigned int conn, size_t n)
+struct deed *maker_deed(struct maker *k, enum deed_type type,
+			unsigned int conn, size_t n)
 {
 	struct scenario *s = k->s;
 	struct deed *d;
@@ -81,7 +83,7 @@ static uint32_t transaction_for(struct maker *k, unsigned int conn,
 static void make_request(struct maker *k, unsigned int conn)
 {
 	uint32_t type = maker_payload(k);
-	struct deed *d = deed(k, DEED_REQUEST, conn, 0);
+	struct deed *d = maker_deed(k, DEED_REQUEST, conn, 0);
 
 	d->header.type = type;
 	d->header.req_id = (uint32_t)random_next(&k->rnd);
@@ -93,10 +95,10 @@ static void make_request(struct maker *k, unsigned int conn)
 static void begin(struct maker *k)
 {
 	for (unsigned int i = 1; i <= SCENARIO_GUESTS; i++) {
-		struct deed *d = deed(k, DEED_WORLD, 0, WORLD_RUNS);
+		struct deed *d = maker_deed(k, DEED_WORLD, 0, WORLD_RUNS);
 
 		d->domid = i;
-		d = deed(k, DEED_REQUEST, 0, 0);
+		d = maker_deed(k, DEED_REQUEST, 0, 0);
 		d->header.type = WIRE_INTRODUCE;
 		d->header.req_id = i;
 		d->header.len = 6;
@@ -106,19 +108,19 @@ static void begin(struct maker *k)
 		maker_put(k, "/local/domain/");
 		maker_number(k, i);
 		maker_end(k);
-		d = deed(k, DEED_REQUEST, 0, 0);
+		d = maker_deed(k, DEED_REQUEST, 0, 0);
 		d->header.type = WIRE_MKDIR;
 		d->header.len = (uint32_t)k->len;
 		d->payload = model_copy(k->text, k->len);
 		maker_put(k, "n");
 		maker_number(k, i);
 		maker_end(k);
-		d = deed(k, DEED_REQUEST, 0, 0);
+		d = maker_deed(k, DEED_REQUEST, 0, 0);
 		d->header.type = WIRE_SET_PERMS;
 		d->header.len = (uint32_t)k->len;
 		d->payload = model_copy(k->text, k->len);
 	}
-	deed(k, DEED_DRAIN, 0, 0);
+	maker_deed(k, DEED_DRAIN, 0, 0);
 }
 
 static void make_deed(struct maker *k)
@@ -131,31 +133,31 @@ static void make_deed(struct maker *k)
 		make_request(k, conn);
 		while (maker_chance(k, 20))
 			make_request(k, conn);
-		deed(k, DEED_FEED, conn,
+		maker_deed(k, DEED_FEED, conn,
 		     maker_chance(k, 15) ? 1 + maker_below(k, 40) : SIZE_MAX);
 	} else if (what < 760) {
-		deed(k, DEED_FEED, conn, 1 + maker_below(k, 60));
+		maker_deed(k, DEED_FEED, conn, 1 + maker_below(k, 60));
 	} else if (what < 860) {
-		deed(k, DEED_TAKE, conn,
+		maker_deed(k, DEED_TAKE, conn,
 		     maker_chance(k, 30) ? 1 + maker_below(k, 60) : SIZE_MAX);
 	} else if (what < 900) {
-		deed(k, DEED_ANSWER, 0, 1 + maker_below(k, 3));
+		maker_deed(k, DEED_ANSWER, 0, 1 + maker_below(k, 3));
 	} else if (what < 950) {
-		d = deed(k, DEED_WORLD, 0, maker_below(k, WORLD_STATES));
+		d = maker_deed(k, DEED_WORLD, 0, maker_below(k, WORLD_STATES));
 		d->domid = 1 + maker_below(k, SCENARIO_DOMIDS - 1);
 	} else if (what < 956) {
-		deed(k, DEED_OPEN, maker_below(k, SCENARIO_SOCKETS), 0);
+		maker_deed(k, DEED_OPEN, maker_below(k, SCENARIO_SOCKETS), 0);
 	} else if (what < 962) {
-		deed(k, DEED_RESET, conn, 0);
+		maker_deed(k, DEED_RESET, conn, 0);
 	} else if (what < 965) {
-		deed(k, DEED_FAIL, conn, 0);
+		maker_deed(k, DEED_FAIL, conn, 0);
 	} else if (what < 970) {
-		deed(k, DEED_OVERLONG, conn,
+		maker_deed(k, DEED_OVERLONG, conn,
 		     maker_chance(k, 50) ? 4097 : 0x40000000u + maker_below(k, 1000));
 	} else if (what < 985) {
-		deed(k, DEED_TIME, 0, 1000 * maker_below(k, 2000));
+		maker_deed(k, DEED_TIME, 0, 1000 * maker_below(k, 2000));
 	} else {
-		deed(k, DEED_DRAIN, 0, 0);
+		maker_deed(k, DEED_DRAIN, 0, 0);
 	}
 }
 
@@ -191,9 +193,13 @@ void scenario_make(struct scenario *s, uint64_t seed, size_t length)
 	s->seed = seed;
 	configure(&k);
 	begin(&k);
-	for (size_t i = 0; i < length; i++)
-		make_deed(&k);
-	deed(&k, DEED_DRAIN, 0, 0);
+	s->contended = seed % CONTENDED == 0;
+	if (s->contended)
+		maker_contend(&k, length);
+	else
+		for (size_t i = 0; i < length; i++)
+			make_deed(&k);
+	maker_deed(&k, DEED_DRAIN, 0, 0);
 }
 
 void scenario_read(struct scenario *s, const uint8_t *bytes, size_t len)
@@ -205,7 +211,7 @@ void scenario_read(struct scenario *s, const uint8_t *bytes, size_t len)
 	begin(&k);
 	while (k.input_len && s->count < 2000)
 		make_deed(&k);
-	deed(&k, DEED_DRAIN, 0, 0);
+	maker_deed(&k, DEED_DRAIN, 0, 0);
 }
 
 void scenario_free(struct scenario *s)

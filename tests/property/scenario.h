@@ -56,6 +56,12 @@ struct scenario {
 	uint64_t seed;
 	struct machine_config config;
 	bool answers_at_once;
+	/*
+	 * Of contend.c: several connections wait at once with more requests
+	 * behind, and in what order these come decides; so input is not cut
+	 * differently for the second machine.
+	 */
+	bool contended;
 	struct deed *deeds;
 	size_t count;
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/sim/sim.h"
+#include "xenstored/core/state.h"
 
 enum { SPANS = 8192 };
 
@@ -240,6 +241,8 @@ bool sim_run(struct sim *sim, const struct scenario *s)
 	for (size_t i = 0; i < sim->npending; i++)
 		free(sim->pending[i].data);
 	free(sim->pending);
+	sim->conflicts = sim->twin->counts.conflicts;
+	sim->held = sim->twin->counts.held;
 	sim_forget(sim);
 	machine_free(sim->twin);
 	machine_free(sim->live);

@@ -64,6 +64,7 @@ struct sim {
 	uint64_t instances, time;
 	/* What happened, so that a test that did nothing is seen. */
 	size_t crashes, replayed, asked_again, told_again, differences;
+	size_t conflicts, held;
 	char failure[4096];
 };
 

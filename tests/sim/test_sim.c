@@ -20,7 +20,7 @@
 
 struct totals {
 	size_t scenarios, failed, inputs, crashes, replayed, asked, told;
-	size_t differences;
+	size_t differences, conflicts, held;
 };
 
 static void one_seed(unsigned long long seed, const struct seeds *o,
@@ -45,6 +45,8 @@ static void one_seed(unsigned long long seed, const struct seeds *o,
 	t->asked += sim.asked_again;
 	t->told += sim.told_again;
 	t->differences += sim.differences;
+	t->conflicts += sim.conflicts;
+	t->held += sim.held;
 	scenario_free(&s);
 }
 
@@ -61,9 +63,10 @@ int main(int argc, char **argv)
 		one_seed(seed, &o, &t);
 	printf("test_sim: %zu scenarios, %zu inputs, %zu deaths, "
 	       "%zu inputs replayed, %zu asks and %zu ring errors again, "
-	       "%zu differential images, %zu failed\n", t.scenarios, t.inputs,
-	       t.crashes, t.replayed, t.asked, t.told, t.differences, t.failed);
+	       "%zu differential images, %zu conflicts, %zu requests held, "
+	       "%zu failed\n", t.scenarios, t.inputs, t.crashes, t.replayed,
+	       t.asked, t.told, t.differences, t.conflicts, t.held, t.failed);
 	/* A simulation in which nothing happened has shown nothing. */
 	return t.failed || !t.crashes || !t.replayed || !t.asked || !t.told ||
-	       !t.differences;
+	       !t.differences || !t.conflicts || !t.held;
 }

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The backend: answers every message with the same bytes, and says what
- * happens, a line each:  up, down REASON, released, ended REASON.
- *
- *   channel-backend SOCKET OWN-DOMID PEER-DOMID NAME [LEASE-MS [LOCK]]
+ * The backend: answers every message with the same bytes.  With -k FILE the
+ * messages must be the numbers 0, 1, 2 ...: each once, whatever was killed.
+ * The rest is in channel-talk.h.
  */
 #include "config.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
 #include "tools/examples/channel-talk.h"
 
-enum { ANSWERS = 64, ANSWER_MAX = 2048 };
+/* More than a frontend asks at a time: else both would wait for acks. */
+enum { ANSWERS = 256, ANSWER_MAX = 2048 };
 
 struct answer {
 	struct px_channel_message message;
@@ -21,9 +20,9 @@ struct answer {
 	char bytes[ANSWER_MAX];
 };
 
-static struct px_channel *channel;
+static struct talk talk;
 static struct answer answers[ANSWERS];
-static bool over, waiting;
+static bool waiting;
 
 static void done(void *arg, struct px_channel_message *m,
 		 enum px_channel_verdict verdict)
@@ -32,7 +31,7 @@ static void done(void *arg, struct px_channel_message *m,
 	/* There is room again: now the message that waited is done with. */
 	if (waiting && verdict == PX_CHANNEL_DELIVERED) {
 		waiting = false;
-		px_channel_complete(channel);
+		px_channel_complete(talk.channel);
 	}
 }
 
@@ -44,7 +43,7 @@ static struct answer *take(void)
 	return NULL;
 }
 
-static bool message(void *arg, const void *data, size_t len)
+static bool message(struct talk *t, const void *data, size_t len)
 {
 	struct answer *a = take();
 
@@ -53,52 +52,34 @@ static bool message(void *arg, const void *data, size_t len)
 	memcpy(a->bytes, data, len);
 	a->message = (struct px_channel_message){
 		.data = a->bytes, .len = len, .done = done, .arg = a };
-	a->used = !px_channel_send(channel, &a->message);
+	a->used = !px_channel_send(t->channel, &a->message);
 	/* Without room for another answer, no other message is wanted. */
 	waiting = !take();
 	return !waiting;
 }
 
-static void up(void *arg)
-{
-	puts("up");
-}
-
-static bool down(void *arg, const struct px_channel_down *d)
+static void down(struct talk *t, const struct px_channel_down *d)
 {
 	waiting = false;
-	printf("down %s\n", px_channel_reason_name(d->reason));
-	return true;
 }
 
-static void released(void *arg)
+/* The answer is the effect, or there is no room for it yet and none. */
+static int effect(struct talk *t, const void *data, size_t len)
 {
-	puts("released");
-}
+	int err;
 
-static void ended(void *arg, enum px_channel_reason reason)
-{
-	printf("ended %s\n", px_channel_reason_name(reason));
-	over = true;
+	talk_must_be(data, len, t->came);
+	err = px_session_send(t->session, data, len, NULL);
+	if (!err)
+		t->came++;
+	return err;
 }
 
 int main(int argc, char **argv)
 {
-	struct px_channel_options o = {
-		.on = { up, message, down, released, ended, NULL },
-	};
+	static const struct talk_role role = {
+		"channel-backend", false, NULL, message, down, effect, NULL };
 
-	if (argc < 5) {
-		fprintf(stderr, "channel-backend SOCKET OWN-DOMID PEER-DOMID "
-			"NAME [LEASE-MS [LOCK]]\n");
-		return 2;
-	}
-	o.self = (uint16_t)strtoul(argv[2], NULL, 10);
-	o.peer = (uint16_t)strtoul(argv[3], NULL, 10);
-	o.name = argv[4];
-	o.lease = argc > 5 ? (uint32_t)strtoul(argv[5], NULL, 10) : 0;
-	o.lock = argc > 6 ? argv[6] : NULL;
-	channel = channel_talk_open(argv[1], &o);
-	channel_talk_run(&over, 0, NULL);
+	talk_run(&talk, &role, argc, argv);
 	return 0;
 }

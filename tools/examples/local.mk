@@ -8,6 +8,7 @@ tools_examples_libguest_la_LIBADD = libproxenos-core.la \
 
 noinst_LTLIBRARIES += tools/examples/libtalk.la
 tools_examples_libtalk_la_SOURCES = \
+	tools/examples/channel-keep.c \
 	tools/examples/channel-talk.c tools/examples/channel-talk.h
 tools_examples_libtalk_la_LIBADD = tools/examples/libguest.la
 
@@ -27,5 +28,5 @@ tools_examples_firmware_LDADD = tools/examples/libguest.la
 tools_examples_introduce_LDADD = tools/examples/libguest.la
 tools_examples_os_LDADD = tools/examples/libguest.la
 
-EXTRA_DIST += tools/quickstart tools/common/demo.sh \
+EXTRA_DIST += tools/quickstart tools/common/demo.sh tools/common/talk.sh \
 	tools/common/packages tools/common/packages.sh tools/common/tree.sh

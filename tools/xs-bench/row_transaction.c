@@ -21,6 +21,7 @@ struct actor {
 	uint32_t tx;
 	uint64_t serial;
 	unsigned int step;
+	bool due;		/* sent, not answered: a start may wait */
 	uint64_t commits, failures;
 	char path[3][32];
 };
@@ -52,6 +53,7 @@ static bool actor_send(struct actor *a)
 		ok = batch_add(&b, WIRE_WRITE, a->tx,
 			       a->path[a->step - STEP_WRITE], value,
 			       (size_t)n);
+	a->due = true;
 	return ok && !link_put(&a->link, &b);
 }
 
@@ -59,6 +61,7 @@ static bool actor_reply(struct actor *a)
 {
 	bool error = a->link.type == WIRE_ERROR;
 
+	a->due = false;
 	switch (a->step) {
 	case STEP_START:
 		a->tx = (uint32_t)strtoul(a->link.payload, NULL, 10);
@@ -128,7 +131,7 @@ static bool transactions_turn(struct transactions *t, bool on, bool *idle)
 	}
 	*idle = true;
 	for (unsigned int i = 0; i < CLIENTS; i++)
-		*idle &= t->actor[i].step == STEP_START;
+		*idle &= t->actor[i].step == STEP_START && !t->actor[i].due;
 	return n > 0 || (!on && *idle);
 }
 

@@ -40,7 +40,7 @@ static int verdict(struct probe *probe, const struct pages *pages)
 	return total ? PROBE_WRONG : PROBE_FINE;
 }
 
-int check_run(struct probe *probe, int argc, char **argv)
+static int check_run(struct probe *probe, int argc, char **argv)
 {
 	struct pages pages;
 	int ret = pages_read(probe, &pages, "check", "0", 0);
@@ -55,3 +55,22 @@ int check_run(struct probe *probe, int argc, char **argv)
 	pages_free(&pages);
 	return ret;
 }
+
+const struct command check_command = {
+	.name = "check",
+	.arguments = "",
+	.summary = "is the daemon's state consistent",
+	.run = check_run,
+	.about =
+"Has the daemon compare its store, charges and indexes with each other.  It\n"
+"changes nothing.  Exit status 1 if there are findings.\n",
+	.others =
+"Not to be told: the stock daemons have such a check, but it repairs what it\n"
+"finds and says so in their log only.\n",
+	.examples =
+"  xs-probe check && echo fine\n",
+	.json =
+"  findings  how many\n"
+"  records   an array of the topic `check' (docs/protocol, control):\n"
+"            {\"finding\": text}, and at the end {\"findings\": number}\n",
+};

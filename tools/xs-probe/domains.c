@@ -234,7 +234,7 @@ static int stranger(struct probe *probe)
 	return ret;
 }
 
-int domains_run(struct probe *probe, int argc, char **argv)
+static int domains_run(struct probe *probe, int argc, char **argv)
 {
 	struct pages domains, rings;
 	int ret = pages_read(probe, &domains, "domains", "0", 0);
@@ -253,3 +253,28 @@ int domains_run(struct probe *probe, int argc, char **argv)
 	pages_free(&domains);
 	return ret;
 }
+
+const struct command domains_command = {
+	.name = "domains",
+	.arguments = "",
+	.summary = "each domain: ring, quotas, errors",
+	.run = domains_run,
+	.about =
+"A row for each domain the daemon knows.  Yellow: at 90 % of a quota or\n"
+"more, events waiting, or a reset asked.  Red: the ring is out of service.\n"
+"REQ and RSP are the bytes in the ring now, of 1024 each way; CONN is \"ok\"\n"
+"or \"reset\" while one is asked and not done.  N/M is use and quota.\n"
+"Exit status 1 if a ring is out of service.\n",
+	.others =
+"The domains with a directory in the store, their names, and whether they\n"
+"are introduced.  It cannot tell rings, quotas, requests and events.\n",
+	.examples =
+"  xs-probe domains\n"
+"  xs-probe domains --json | jq '.domains[] | select(.refused > 0)'\n",
+	.json =
+"  daemon       \"proxenos\" or \"other\"\n"
+"  domains      an array: all fields of the topic `domains' (docs/protocol,\n"
+"               control), those of `rings' in an object \"ring\"; of another\n"
+"               daemon: domid, introduced (null: not known), name\n"
+"  cannot_tell  what is missing, in words; only with another daemon\n",
+};

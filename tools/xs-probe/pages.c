@@ -15,7 +15,7 @@
 #define FAMILY "1"
 /* A daemon that never says "0" is not followed for ever. */
 #define PAGES_MAX 8192
-#define CURSOR_MAX 64
+#define WALKS_MAX 5
 
 static ssize_t ask(struct probe *probe, const char *topic, const char *cursor,
 		   char *reply, size_t size)
@@ -53,8 +53,10 @@ static int refusal(struct probe *probe, const char *topic, int error)
 	if (!strcmp(topic, "status"))
 		return -ENOSYS;
 	n = ask(probe, "status", "0", reply, sizeof(reply));
+	if (n >= 0 && is_shrug(reply, (size_t)n))
+		return -ENOSYS;
 	if (n >= 0)
-		return is_shrug(reply, (size_t)n) ? -ENOSYS : -ENOENT;
+		return error == -EAGAIN ? -EAGAIN : -ENOENT;
 	return px_client_is_up(probe->client) ? -ENOSYS : (int)n;
 }
 
@@ -85,7 +87,7 @@ static int take_page(struct pages *pages, char *text, size_t len, char *cursor)
 		s.at = line;
 		s.len = (size_t)(end - line);
 		if (first) {
-			if (s.len >= CURSOR_MAX ||
+			if (s.len >= PAGES_CURSOR_MAX ||
 			    !span_number(s, UINT64_MAX, &number))
 				return -EBADMSG;
 			memcpy(cursor, line, s.len + 1);
@@ -98,8 +100,8 @@ static int take_page(struct pages *pages, char *text, size_t len, char *cursor)
 	return 0;
 }
 
-static int read_page(struct probe *probe, struct pages *pages,
-		     const char *topic, char *cursor)
+int pages_next(struct probe *probe, struct pages *pages, const char *topic,
+	       char cursor[PAGES_CURSOR_MAX])
 {
 	char *text, **texts;
 	ssize_t n;
@@ -123,10 +125,10 @@ static int read_page(struct probe *probe, struct pages *pages,
 	return take_page(pages, text, (size_t)n, cursor);
 }
 
-int pages_read(struct probe *probe, struct pages *pages, const char *topic,
-	       const char *cursor, size_t limit)
+static int read_walk(struct probe *probe, struct pages *pages,
+		     const char *topic, const char *cursor, size_t limit)
 {
-	char next[CURSOR_MAX], before[CURSOR_MAX];
+	char next[PAGES_CURSOR_MAX], before[PAGES_CURSOR_MAX];
 	int ret;
 
 	memset(pages, 0, sizeof(*pages));
@@ -135,7 +137,7 @@ int pages_read(struct probe *probe, struct pages *pages, const char *topic,
 	memcpy(next, cursor, strlen(cursor) + 1);
 	for (int i = 0; i < PAGES_MAX; i++) {
 		memcpy(before, next, sizeof(before));
-		ret = read_page(probe, pages, topic, next);
+		ret = pages_next(probe, pages, topic, next);
 		if (ret || !strcmp(next, "0") ||
 		    (limit && pages->count >= limit))
 			return ret;
@@ -143,6 +145,19 @@ int pages_read(struct probe *probe, struct pages *pages, const char *topic,
 			return -EBADMSG;
 	}
 	return -EBADMSG;
+}
+
+/* A daemon in a hurry forgets a walk that is not over: then once more. */
+int pages_read(struct probe *probe, struct pages *pages, const char *topic,
+	       const char *cursor, size_t limit)
+{
+	int ret = read_walk(probe, pages, topic, cursor, limit);
+
+	for (int i = 0; ret == -EAGAIN && i < WALKS_MAX; i++) {
+		pages_free(pages);
+		ret = read_walk(probe, pages, topic, cursor, limit);
+	}
+	return ret;
 }
 
 void pages_free(struct pages *pages)

@@ -27,6 +27,13 @@ struct pages {
  */
 int pages_read(struct probe *probe, struct pages *pages, const char *topic,
 	       const char *cursor, size_t limit);
+/*
+ * One page more, of a topic that has no end (`trace`): the records are added,
+ * and *cursor moves on.  Results as above.
+ */
+#define PAGES_CURSOR_MAX 64
+int pages_next(struct probe *probe, struct pages *pages, const char *topic,
+	       char cursor[PAGES_CURSOR_MAX]);
 void pages_free(struct pages *pages);
 
 /* The record whose `domid` is this one, or NULL. */

@@ -3,6 +3,7 @@
 #include "tools/xs-probe/probe.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,36 +25,43 @@ static int pick_transport(struct probe *probe)
 	return px_transport_unix_init(&probe->transport.socket, probe->socket);
 }
 
-static const char *where(const struct probe *probe)
+const char *probe_where(const struct probe *probe)
 {
 	if (probe->transport.base.flags & PX_TRANSPORT_KERNEL)
 		return probe->transport.device.path;
 	return probe->transport.socket.path;
 }
 
-int probe_connect(struct probe *probe)
+int probe_open(struct probe *probe)
 {
 	size_t size = px_client_size(NULL);
 	int ret = pick_transport(probe);
 
-	if (ret) {
-		fprintf(stderr, "xs-probe: %s: %s\n", probe->socket ?
-			probe->socket : "socket path", strerror(-ret));
-		return PROBE_USAGE;
-	}
+	if (ret)
+		return ret;
 	probe->memory = malloc(size);
-	ret = -ENOMEM;
-	if (probe->memory)
-		ret = px_client_init(probe->memory, size, NULL,
-				     &probe->client);
+	if (!probe->memory)
+		return -ENOMEM;
+	ret = px_client_init(probe->memory, size, NULL, &probe->client);
 	if (!ret)
 		ret = px_client_open(probe->client, &probe->transport.base);
 	if (!ret)
 		ret = px_client_wait_up(probe->client, probe->timeout);
+	return ret;
+}
+
+int probe_connect(struct probe *probe)
+{
+	int ret = probe_open(probe);
+
 	if (!ret)
 		return 0;
+	/* Nothing was tried: what names the socket is no path. */
+	if (!probe->client && ret != -ENOMEM)
+		return probe_usage("%s: %s", probe->socket ? probe->socket :
+				   "socket path", strerror(-ret));
 	fprintf(stderr, "xs-probe: cannot reach the daemon at %s: %s\n",
-		where(probe), ret == -ETIMEDOUT ?
+		probe_where(probe), ret == -ETIMEDOUT ?
 		"it accepts the connection but does not answer" :
 		strerror(-ret));
 	return PROBE_UNREACHED;
@@ -98,13 +106,27 @@ int probe_failed(const struct probe *probe, const char *what, int error)
 int probe_cannot_tell(const struct probe *probe, const char *what)
 {
 	fprintf(stderr, "xs-probe: the daemon at %s is not proxenos; it cannot "
-		"tell %s\n", where(probe), what);
+		"tell %s\n", probe_where(probe), what);
 	return PROBE_UNREACHED;
 }
 
-int probe_json(json_t *json)
+int probe_usage(const char *format, ...)
 {
-	int ret = json ? json_dumpf(json, stdout, JSON_INDENT(2)) : -1;
+	va_list ap;
+
+	fprintf(stderr, "xs-probe: ");
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fprintf(stderr, "\nTry `xs-probe --help'.\n");
+	return PROBE_USAGE;
+}
+
+static int dump(json_t *json, size_t flags)
+{
+	/* Enough for what is measured; more is noise of the binary form. */
+	int ret = json ? json_dumpf(json, stdout, flags |
+				    JSON_REAL_PRECISION(12)) : -1;
 
 	if (json)
 		json_decref(json);
@@ -114,4 +136,16 @@ int probe_json(json_t *json)
 	}
 	putchar('\n');
 	return PROBE_FINE;
+}
+
+int probe_json(json_t *json)
+{
+	return dump(json, JSON_INDENT(2));
+}
+
+int probe_json_line(json_t *json)
+{
+	int ret = dump(json, JSON_COMPACT);
+
+	return fflush(stdout) ? PROBE_WRONG : ret;
 }

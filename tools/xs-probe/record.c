@@ -70,7 +70,7 @@ int record_parse(char *line, struct record *record)
 	return record->count ? 0 : -EBADMSG;
 }
 
-static const struct record_field *find(const struct record *record,
+const struct record_field *record_find(const struct record *record,
 				       const char *key)
 {
 	for (unsigned int i = 0; i < record->count; i++)
@@ -81,7 +81,7 @@ static const struct record_field *find(const struct record *record,
 
 const char *record_text(const struct record *record, const char *key)
 {
-	const struct record_field *f = find(record, key);
+	const struct record_field *f = record_find(record, key);
 
 	return f ? f->value : NULL;
 }
@@ -89,7 +89,7 @@ const char *record_text(const struct record *record, const char *key)
 bool record_number(const struct record *record, const char *key,
 		   uint64_t *number)
 {
-	const struct record_field *f = find(record, key);
+	const struct record_field *f = record_find(record, key);
 	struct span s;
 
 	*number = 0;
@@ -124,6 +124,7 @@ static bool is_text(const char *key)
 {
 	static const char *const texts[] = {
 		"daemon", "version", "path", "quota", "finding", "rundir",
+		"token", "request", "reply", "meaning", "latency", "loop",
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

@@ -33,6 +33,9 @@ struct record {
  */
 int record_parse(char *line, struct record *record);
 
+/* A key's field, with its length, for values that may have NULs; or NULL. */
+const struct record_field *record_find(const struct record *record,
+				       const char *key);
 /* The value of a key, NULL if there is none. */
 const char *record_text(const struct record *record, const char *key);
 /* A decimal value; false, and *number 0, if it is not there or not one. */

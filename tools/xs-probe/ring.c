@@ -188,18 +188,27 @@ static int look(struct probe *probe, struct pages *pages, const char *text,
 	return PROBE_WRONG;
 }
 
-int ring_run(struct probe *probe, int argc, char **argv)
+static bool domid_of(const char *text, uint64_t *domid)
 {
-	struct span text = { argv[0], strlen(argv[0]) };
+	return span_number((struct span){ text, strlen(text) }, 65535, domid);
+}
+
+static int ring_look(struct probe *probe, int argc, char **argv)
+{
+	uint64_t domid;
+
+	return domid_of(argv[0], &domid) ? PROBE_FINE :
+	       probe_usage("not a domid: %s", argv[0]);
+}
+
+static int ring_run(struct probe *probe, int argc, char **argv)
+{
 	const struct record *record;
 	struct pages pages;
 	uint64_t domid;
 	int ret;
 
-	if (!span_number(text, 65535, &domid)) {
-		fprintf(stderr, "xs-probe: not a domid: %s\n", argv[0]);
-		return PROBE_USAGE;
-	}
+	domid_of(argv[0], &domid);
 	ret = look(probe, &pages, argv[0], domid, &record);
 	if (ret == PROBE_FINE && probe->flag['r']) {
 		pages_free(&pages);
@@ -212,3 +221,34 @@ int ring_run(struct probe *probe, int argc, char **argv)
 	pages_free(&pages);
 	return ret;
 }
+
+static const struct probe_option options[] = {
+	{ 'r', "reset", NULL,
+	  "first close and reconnect the ring on the guest's behalf:\n"
+	  "its requests, replies, events, watches and transactions\n"
+	  "are gone.  Refused where the ring is in use, or\n"
+	  "reconnection not offered" },
+	{ 0 }
+};
+
+const struct command ring_command = {
+	.name = "ring",
+	.arguments = "DOMID",
+	.summary = "a domain's ring page, explained",
+	.options = options,
+	.args_min = 1,
+	.args_max = 1,
+	.look = ring_look,
+	.run = ring_run,
+	.about =
+"Every field of the page, and in words what is wrong with it.\n"
+"Exit status 1 if something is wrong, or the domain has no ring.\n",
+	.others =
+"Not to be told: only the daemon has the page mapped.\n",
+	.examples =
+"  xs-probe ring 5\n"
+"  xs-probe ring --reset 5\n",
+	.json =
+"  All fields of the topic `rings' (docs/protocol, control), and:\n"
+"  findings  an array of texts, empty if nothing is wrong\n",
+};

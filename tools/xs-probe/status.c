@@ -197,7 +197,7 @@ static int stranger(struct probe *probe)
 	return ret;
 }
 
-int status_run(struct probe *probe, int argc, char **argv)
+static int status_run(struct probe *probe, int argc, char **argv)
 {
 	struct pages status, host;
 	const struct record *host_record;
@@ -223,3 +223,27 @@ int status_run(struct probe *probe, int argc, char **argv)
 	pages_free(&status);
 	return ret;
 }
+
+const struct command status_command = {
+	.name = "status",
+	.arguments = "",
+	.summary = "the daemon: version, uptime, counts",
+	.run = status_run,
+	.about =
+"Who answers, since when, and how much it holds.  \"lost\" events and\n"
+"\"refused\" requests are those of guests over their quotas; see domains.\n",
+	.others =
+"How long it takes to answer, and how many domains it shows.  It cannot tell\n"
+"version, uptime and counts.\n",
+	.examples =
+"  xs-probe status\n"
+"  xs-probe status --json | jq .uptime_us\n",
+	.json =
+"  All fields of the topic `status' (docs/protocol, control), and those of the\n"
+"  topic `host' in an object \"host\".  Of another daemon:\n"
+"  daemon         \"other\"\n"
+"  domains        how many have a directory in the store\n"
+"  introduced     how many of them are introduced\n"
+"  round_trip_us  microseconds that it took to answer\n"
+"  cannot_tell    what is missing, in words\n",
+};

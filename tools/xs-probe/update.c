@@ -15,7 +15,6 @@
 
 #include <proxenos/client_call.h>
 
-#include "protocol/cursor.h"
 #include "protocol/wire.h"
 #include "tools/xs-probe/pages.h"
 
@@ -171,7 +170,7 @@ static char *absolute(const char *path)
 	return *path == '/' ? strdup(path) : realpath(path, NULL);
 }
 
-int update_run(struct probe *probe, int argc, char **argv)
+static int update_run(struct probe *probe, int argc, char **argv)
 {
 	const char *path = argc ? argv[0] : PROBE_SBIN "/xenstored";
 	struct updating u = { .probe = probe, .seconds = WAIT_DEFAULT,
@@ -181,12 +180,7 @@ int update_run(struct probe *probe, int argc, char **argv)
 
 	if (probe->value['t']) {
 		u.wait = probe->value['t'];
-		if (!span_number((struct span){ u.wait, strlen(u.wait) },
-				 WAIT_MAX, &u.seconds)) {
-			fprintf(stderr, "xs-probe: not a number of seconds: "
-				"%s\n", u.wait);
-			return PROBE_USAGE;
-		}
+		u.seconds = probe->number['t'];
 	}
 	binary = absolute(path);
 	if (!binary) {
@@ -197,3 +191,36 @@ int update_run(struct probe *probe, int argc, char **argv)
 	free(binary);
 	return ret;
 }
+
+static const struct probe_option options[] = {
+	{ 't', "wait", "SECONDS", "for a moment without open transactions, "
+	  "where they cannot\nbe taken over (default 60)", WAIT_MAX },
+	{ 'F', "force", NULL, "then do it all the same: open transactions are "
+	  "lost" },
+	{ 0 }
+};
+
+const struct command update_command = {
+	.name = "update",
+	.arguments = "[BINARY]",
+	.summary = "live update of the daemon (changes it)",
+	.options = options,
+	.args_max = 1,
+	.run = update_run,
+	.about =
+"Another binary goes on where the running one stands, in the same process, with\n"
+"all rings, sockets, watches and, from proxenos to proxenos, open transactions.\n"
+"BINARY is " PROBE_SBIN "/xenstored if not given.  It may be another\n"
+"daemon than the running one: this is how to change over, and back.  If it\n"
+"cannot go on, the one that runs does, and the reason is told.\n",
+	.others =
+"The same, as far as they have live update.\n",
+	.examples =
+"  xs-probe update\n"
+"  xs-probe update --wait 10 --force /usr/lib/xen-4.17/bin/xenstored\n",
+	.json =
+"  done     whether BINARY serves now\n"
+"  binary   its path\n"
+"  reply    the daemon's last answer\n"
+"  meaning  of a refusal, in words; null if there was none\n",
+};

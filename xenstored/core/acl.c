@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Counted access lists; see acl.h. */
 #include "xenstored/core/acl.h"
-#include "xenstored/core/mem.h"
+#include "xenstored/core/pool.h"
 
 #include <string.h>
+
+static size_t acl_size(unsigned int count)
+{
+	return sizeof(struct acl) + count * sizeof(struct perm);
+}
 
 struct acl *acl_new(const struct perm *entry, unsigned int count,
 		    uint64_t stamp)
 {
-	struct acl *a = mem_block(sizeof(*a) + count * sizeof(*entry));
+	struct acl *a = pool_take(acl_size(count));
 
 	if (!a)
 		return NULL;
@@ -28,7 +33,7 @@ struct acl *acl_ref(struct acl *a)
 void acl_unref(struct acl *a)
 {
 	if (a && !--a->refs)
-		mem_drop(a);
+		pool_give(a, acl_size(a->count));
 }
 
 bool acl_same(const struct acl *a, const struct acl *b)

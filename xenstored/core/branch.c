@@ -4,7 +4,7 @@
  * a node.  Every descent is a loop of at most DIR_LEVELS steps.
  */
 #include "xenstored/core/branch.h"
-#include "xenstored/core/mem.h"
+#include "xenstored/core/pool.h"
 
 #include <string.h>
 
@@ -16,6 +16,16 @@ struct dir_branch {
 	uint32_t count;
 	uintptr_t slot[];
 };
+
+static size_t branch_size(uint32_t count)
+{
+	return sizeof(struct dir_branch) + count * sizeof(uintptr_t);
+}
+
+static void branch_free(struct dir_branch *b)
+{
+	pool_give(b, branch_size(b->count));
+}
 
 static inline bool is_branch(uintptr_t s)
 {
@@ -100,7 +110,7 @@ void branch_release(struct dir_branch *top, struct node **chain)
 		uintptr_t s;
 
 		if (up[depth].at == b->count) {
-			mem_drop(b);
+			branch_free(b);
 			depth--;
 			continue;
 		}
@@ -135,8 +145,7 @@ struct node *branch_find(const struct hash_key *key,
 
 static struct dir_branch *branch_alloc(uint32_t count)
 {
-	struct dir_branch *b =
-		mem_block(sizeof(*b) + count * sizeof(b->slot[0]));
+	struct dir_branch *b = pool_take(branch_size(count));
 
 	if (b) {
 		b->refs = 1;
@@ -161,7 +170,7 @@ static void branch_swap(struct dir_branch **b, struct dir_branch *with,
 	struct node *chain = NULL;
 
 	if (*b && moved && (*b)->refs == 1)
-		mem_drop(*b);
+		branch_free(*b);
 	else if (*b)
 		branch_release(*b, &chain);
 	*b = with;
@@ -330,36 +339,116 @@ bool branch_remove(const struct hash_key *key, struct dir_branch **top,
 	*path[level - 1] = of_branch(b);
 	while (level && b->count == 1 && !is_branch(b->slot[0])) {
 		*path[level - 1] = b->slot[0];
-		mem_drop(b);
+		branch_free(b);
 		level--;
 		b = level ? as_branch(*path[level - 1]) : *top;
 	}
 	return true;
 }
 
-void branch_iter_start(struct dir_iter *it, const struct dir_branch *top)
+static void iter_push(struct dir_iter *it, const struct dir_branch *b,
+		      const struct dir_branch *twin)
 {
-	it->depth = 0;
-	it->level[0].b = top;
-	it->level[0].at = 0;
+	it->depth++;
+	it->level[it->depth].b = b;
+	it->level[it->depth].twin = twin;
+	it->level[it->depth].at = 0;
+}
+
+/*
+ * What stands in the other branch where slot `at` stands in this one; 0:
+ * nothing.  The two are of one level, as walks go down both in step.
+ */
+static uintptr_t iter_twin(const struct dir_branch *b, uint32_t at,
+			   const struct dir_branch *twin, bool last)
+{
+	uint32_t map = b->map, bit;
+
+	if (!twin)
+		return 0;
+	/* A list: what was added or taken out moves few of the others. */
+	if (last)
+		return at < twin->count ? twin->slot[at] : 0;
+	while (at--)
+		map &= map - 1;
+	bit = map & -map;
+	return twin->map & bit ?
+		twin->slot[__builtin_popcount(twin->map & (bit - 1))] : 0;
+}
+
+void branch_iter_start(struct dir_iter *it, const struct dir_branch *top,
+		       const struct dir_branch *twin)
+{
+	it->depth = -1;
+	iter_push(it, top, twin);
 }
 
 struct node *branch_iter_next(struct dir_iter *it)
 {
 	while (it->depth >= 0) {
 		const struct dir_branch *b = it->level[it->depth].b;
-		uintptr_t s;
+		uint32_t at = it->level[it->depth].at++;
+		uintptr_t s, other;
 
-		if (it->level[it->depth].at == b->count) {
+		if (at == b->count) {
 			it->depth--;
 			continue;
 		}
-		s = b->slot[it->level[it->depth].at++];
+		s = b->slot[at];
+		other = iter_twin(b, at, it->level[it->depth].twin,
+				  bottom(it->depth));
+		if (s == other)
+			continue;
 		if (!is_branch(s))
 			return as_node(s);
-		it->depth++;
-		it->level[it->depth].b = as_branch(s);
-		it->level[it->depth].at = 0;
+		iter_push(it, as_branch(s), is_branch(other) ?
+			  as_branch(other) : NULL);
 	}
 	return NULL;
+}
+
+/*
+ * The nodes lie anywhere: they are asked for all at once, a branch at a time,
+ * before they are looked at.
+ */
+static void branch_prefetch(const struct dir_branch *b)
+{
+	for (uint32_t i = 0; i < b->count; i++)
+		__builtin_prefetch((const void *)(b->slot[i] &
+						  ~(uintptr_t)1));
+}
+
+void branch_gather(const struct dir_branch *top, struct dir_aged *to)
+{
+	struct {
+		const struct dir_branch *b;
+		uint32_t at;
+	} up[DIR_LEVELS] = { { top, 0 } };
+	int depth = 0;
+
+	branch_prefetch(top);
+	while (depth >= 0) {
+		const struct dir_branch *b = up[depth].b, *below = NULL;
+		uint32_t at = up[depth].at;
+
+		while (at < b->count && !below) {
+			uintptr_t s = b->slot[at++];
+
+			if (is_branch(s)) {
+				below = as_branch(s);
+			} else {
+				to->seq = as_node(s)->seq;
+				to++->n = as_node(s);
+			}
+		}
+		up[depth].at = at;
+		if (below) {
+			branch_prefetch(below);
+			depth++;
+			up[depth].b = below;
+			up[depth].at = 0;
+		} else {
+			depth--;
+		}
+	}
 }

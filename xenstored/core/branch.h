@@ -21,7 +21,18 @@ bool branch_add(const struct hash_key *key, struct dir_branch **top,
 bool branch_remove(const struct hash_key *key, struct dir_branch **top,
 		   struct span name);
 
-void branch_iter_start(struct dir_iter *it, const struct dir_branch *top);
+/* Leaving out what `twin` (NULL: nothing) shares with it; see dir.h. */
+void branch_iter_start(struct dir_iter *it, const struct dir_branch *top,
+		       const struct dir_branch *twin);
 struct node *branch_iter_next(struct dir_iter *it);
+
+/* A child and its age beside it, so that sorting does not visit the nodes. */
+struct dir_aged {
+	uint64_t seq;
+	struct node *n;
+};
+
+/* All of them, in the order of the walk; there is room. */
+void branch_gather(const struct dir_branch *top, struct dir_aged *to);
 
 #endif

@@ -32,6 +32,8 @@ struct change_effect {
 	struct change_effect *next;
 	struct hash_link link;
 	bool removed;
+	uint16_t inside;	/* length of the path above it below which */
+				/* something came or went; 0: nothing did */
 	uint16_t len;
 	char path[];
 };

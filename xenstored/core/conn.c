@@ -5,6 +5,7 @@
 #include "xenstored/core/domain.h"
 #include "xenstored/core/fair.h"
 #include "xenstored/core/mem.h"
+#include "xenstored/core/notes.h"
 #include "xenstored/core/output.h"
 #include "xenstored/core/quota.h"
 #include "xenstored/core/request.h"
@@ -45,6 +46,7 @@ static struct conn *conn_new(struct machine *m, uint32_t id,
 	list_init(&c->in_dirty);
 	list_init(&c->in_tell);
 	list_init(&c->in_held);
+	list_init(&c->in_yielded);
 	list_init(&c->in_starved);
 	list_init(&c->watches);
 	list_init(&c->lost);
@@ -140,6 +142,7 @@ static void conn_detach(struct machine *m, struct conn *c)
 	} else {
 		hash_table_remove(&m->sockets, &c->in_sockets);
 		m->socket_count--;
+		notes_gone(m, c);
 	}
 	c->domain = NULL;
 	list_remove(&c->in_machine);
@@ -269,6 +272,10 @@ static size_t conn_execute(struct machine *m, struct conn *c,
 		}
 		if (len - used < WIRE_HEADER_SIZE + h.len)
 			break;
+		if (used && fair_due(m)) {
+			fair_yield(m, c);
+			break;
+		}
 		if (!request_execute(m, c, &h,
 				     bytes + used + WIRE_HEADER_SIZE))
 			break;

@@ -83,11 +83,17 @@ struct conn {
 	unsigned int absents;
 	struct list in_starved;		/* lost events, and nothing to take */
 	struct list in_held;		/* waits for a favoured transaction */
-	unsigned int conflicts;		/* commits lost in a row */
-	struct transaction *husk;	/* what the last lost one had seen */
+	struct list in_yielded;		/* goes on when who waits has gone */
+	unsigned int conflicts;		/* of late, weighted (fair.c) */
+	struct transaction *husk;	/* what the last commit had seen */
 	uint64_t favour_after;		/* none for it before that time */
 
 	uint64_t requests, events, merged, lost_events;
+
+	/* For look.h; no state. */
+	uint64_t commits_lost;
+	uint64_t unread_since;		/* nothing was taken since */
+	uint32_t events_waiting;
 };
 
 /* The connection of that id, dead ones excepted. */

@@ -55,7 +55,7 @@ static int diff_push(struct diff *d, struct node *n, struct node *twin,
 		d->room = room;
 	}
 	frame = &d->frame[d->frames++];
-	dir_iter_start(&frame->it, n->dir);
+	dir_iter_start_unlike(&frame->it, n->dir, twin ? twin->dir : NULL);
 	frame->twin = twin;
 	frame->path_len = path_len;
 	return 0;

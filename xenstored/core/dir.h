@@ -74,11 +74,19 @@ struct dir_iter {
 	int depth;
 	struct {
 		const struct dir_branch *b;
+		const struct dir_branch *twin;
 		uint32_t at;
 	} level[DIR_LEVELS + 1];
 };
 
 void dir_iter_start(struct dir_iter *it, const struct dir *d);
+/*
+ * The same without what `twin` (may be NULL) shares with it: its cost is that
+ * of the difference and not of the directory, if both are large.  A child
+ * that is in both may come all the same.
+ */
+void dir_iter_start_unlike(struct dir_iter *it, const struct dir *d,
+			   const struct dir *twin);
 struct node *dir_iter_next(struct dir_iter *it);
 
 /*

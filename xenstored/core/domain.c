@@ -5,6 +5,7 @@
 #include "xenstored/core/change.h"
 #include "xenstored/core/conn.h"
 #include "xenstored/core/mem.h"
+#include "xenstored/core/notes.h"
 #include "xenstored/core/quota.h"
 #include "xenstored/core/watch.h"
 
@@ -134,6 +135,8 @@ static bool domain_clear(struct machine *m, struct domain *d)
 	struct change c;
 	int err = 0;
 
+	m->notes->conn = NOTES_DAEMON;
+	m->notes->op = WIRE_RM;
 	change_init(&c, m, m->root, true);
 	list_each(&d->owned, l) {
 		struct owned *o = list_entry(l, struct owned, in_domain);
@@ -269,6 +272,7 @@ void domain_refused(struct machine *m, struct domain *d, enum quota_id row,
 {
 	d->refused[row]++;
 	m->counts.refused++;
+	notes_refused(m, d, row, path);
 	if (m->now < d->log_after)
 		return;
 	d->log_after = m->now + LOG_INTERVAL;

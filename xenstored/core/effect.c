@@ -3,6 +3,7 @@
 #include "xenstored/core/effect.h"
 #include "xenstored/core/domain.h"
 #include "xenstored/core/mem.h"
+#include "xenstored/core/notes.h"
 #include "xenstored/core/watch.h"
 #include "protocol/path.h"
 
@@ -33,13 +34,12 @@ static struct change_effect *effect_find(struct change *c, struct span path,
 	return NULL;
 }
 
-bool effect_add(struct change *c, struct span path, bool removed)
+static bool effect_put(struct change *c, struct span path, bool removed,
+		       struct span inside)
 {
 	struct change_effect *e;
 	uint64_t hash;
 
-	if (!c->effects)
-		return true;
 	hash = c->first ? hash_bytes(&c->m->key, 0, path.at, path.len) : 0;
 	if (c->first && c->touched.count == 0) {
 		/* The second effect: from here on a table pays. */
@@ -50,6 +50,8 @@ bool effect_add(struct change *c, struct span path, bool removed)
 	e = c->first ? effect_find(c, path, hash) : NULL;
 	if (e) {
 		e->removed |= removed;
+		if (inside.len)
+			e->inside = (uint16_t)inside.len;
 		return true;
 	}
 	e = mem_block(sizeof(*e) + path.len);
@@ -57,6 +59,7 @@ bool effect_add(struct change *c, struct span path, bool removed)
 		return false;
 	e->next = NULL;
 	e->removed = removed;
+	e->inside = (uint16_t)inside.len;
 	e->len = (uint16_t)path.len;
 	memcpy(e->path, path.at, path.len);
 	if (c->first)
@@ -64,6 +67,14 @@ bool effect_add(struct change *c, struct span path, bool removed)
 	*c->last = e;
 	c->last = &e->next;
 	return true;
+}
+
+bool effect_add(struct change *c, struct span path, bool removed)
+{
+	struct span none = { "", 0 };
+
+	return !c->effects || effect_put(c, path, removed, removed ?
+					 path_parent(path) : none);
 }
 
 /* Note a step of the index of owned nodes. */
@@ -106,7 +117,7 @@ bool effect_created(struct change *c, struct span at, struct node *chain,
 	if (owner && owner != effect_owner(c->m, above) &&
 	    !owned_step(c, true, owner, top))
 		return false;
-	return effect_add(c, path, false);
+	return effect_put(c, path, false, at);
 }
 
 /* The path of the node a walk stands on, below the walk's start `path`. */
@@ -211,6 +222,16 @@ static void accounts_apply(struct change *c)
 	c->m->nodes += (uint64_t)c->nodes;
 }
 
+static void effect_note(struct machine *m, const struct change_effect *e,
+			struct span path)
+{
+	struct span above = { path.at, e->inside };
+
+	notes_wrote(m, path, NOTE_ITSELF, e->removed);
+	if (above.len)
+		notes_wrote(m, above, NOTE_BELOW, false);
+}
+
 void change_publish(struct change *c)
 {
 	struct machine *m = c->m;
@@ -227,6 +248,7 @@ void change_publish(struct change *c)
 		if (e->removed && !tree_find(&m->key, old, path) &&
 		    !tree_find(&m->key, m->root, path))
 			continue;
+		effect_note(m, e, path);
 		watch_fire(m, old, path, e->removed);
 	}
 	node_unref(old);

@@ -72,25 +72,31 @@ static bool fair_hold(struct machine *m, struct conn *c)
 	return true;
 }
 
-bool fair_hold_start(struct machine *m, struct conn *c)
+/* Does the favour hold privileged connections as well? */
+static bool favour_full(const struct machine *m)
 {
-	if (!m->favoured || m->favoured->conn == c || !c->conflicts)
-		return false;
-	return fair_hold(m, c);
+	return m->favoured->conn->privileged ||
+	       m->favour_until - FAIR_TIME >= m->favour_pause;
+}
+
+/* Has this one reason to wait for whoever is favoured? */
+static bool favour_holds(const struct machine *m, const struct conn *c)
+{
+	return m->favoured && m->favoured->conn != c &&
+	       (!c->privileged || favour_full(m));
 }
 
 bool fair_hold_change(struct machine *m, struct conn *c, uint32_t op,
 		      struct span path)
 {
-	if (!m->favoured || m->favoured->conn == c ||
-	    !favoured_touched(m, op, path))
+	if (!favour_holds(m, c) || !favoured_touched(m, op, path))
 		return false;
 	return fair_hold(m, c);
 }
 
 bool fair_hold_commit(struct machine *m, struct transaction *t)
 {
-	if (!m->favoured || m->favoured->conn == t->conn)
+	if (!favour_holds(m, t->conn))
 		return false;
 	for (struct transaction_op *o = t->log; o; o = o->next) {
 		struct span path = { o->data, o->path_len };
@@ -101,15 +107,63 @@ bool fair_hold_commit(struct machine *m, struct transaction *t)
 	return false;
 }
 
+/* ------------------------------------------------------------- starts -- */
+
+/*
+ * From when on a start of this one is better than a try in vain: at once
+ * for one that may be lucky without a favour.
+ */
+static uint64_t start_after(const struct machine *m, const struct conn *c)
+{
+	uint64_t after = c->favour_after;
+
+	if (c->privileged || c->conflicts < FAIR_HEAT)
+		return 0;
+	if (c->conflicts > FAIR_HEAT && after < m->favour_pause)
+		after = m->favour_pause;
+	return after;
+}
+
+static void hold_until(struct machine *m, uint64_t time)
+{
+	if (time < m->held_until)
+		m->held_until = time;
+}
+
+bool fair_hold_start(struct machine *m, struct conn *c)
+{
+	if (!c->conflicts || (m->favoured && m->favoured->conn == c) ||
+	    (!m->favoured && start_after(m, c) <= m->now))
+		return false;
+	hold_until(m, start_after(m, c));
+	return fair_hold(m, c);
+}
+
 void fair_started(struct machine *m, struct transaction *t)
 {
 	struct conn *c = t->conn;
 
-	if (!c->conflicts || m->favoured || m->now < c->favour_after ||
-	    (!c->privileged && m->now < m->favour_pause))
+	if (!c->conflicts || m->favoured || m->now < c->favour_after)
 		return;
 	m->favoured = t;
 	m->favour_until = m->now + FAIR_TIME;
+}
+
+/* --------------------------------------------------------------- ends -- */
+
+/*
+ * Contended as long as it fails, or somebody waits; a second failure needs
+ * more than the first (start_after()), and only so long.
+ */
+static unsigned int heat_after(const struct machine *m, const struct conn *c,
+			       int err)
+{
+	if (err == WIRE_EAGAIN)
+		return c->conflicts < FAIR_HEAT ? FAIR_HEAT : 2 * FAIR_HEAT;
+	if (!c->conflicts ||
+	    (c->conflicts <= FAIR_HEAT && !list_empty(&m->held)))
+		return c->conflicts;
+	return c->conflicts - 1;
 }
 
 void fair_committed(struct machine *m, struct transaction *t, int err)
@@ -119,40 +173,53 @@ void fair_committed(struct machine *m, struct transaction *t, int err)
 	transaction_husk(m, t);
 	transaction_husk_drop(c->husk);
 	c->husk = NULL;
-	if (err == WIRE_EAGAIN) {
-		c->conflicts++;
+	c->conflicts = heat_after(m, c, err);
+	if (c->conflicts)
 		c->husk = t;
-	} else {
-		c->conflicts = 0;
+	else
 		transaction_husk_drop(t);
-	}
 }
 
 /*
- * The favour is over, however it ended: what it lasted is booked as pause.
- * The books forget what is older than FAIR_PAUSE, so that who is quick has no
- * pause, and who dawdles has one after FAIR_TIME in all.
+ * A debt after `lasted` more of favour.  The books forget what is older than
+ * FAIR_PAUSE, so that who is quick has no pause, and who dawdles has one
+ * after FAIR_TIME in all.
  */
+static uint64_t booked(uint64_t now, uint64_t debt, uint64_t lasted)
+{
+	uint64_t from = now > FAIR_PAUSE ? now - FAIR_PAUSE : 0;
+
+	if (from < debt)
+		from = debt;
+	return from + lasted * FAIR_PAUSE / FAIR_TIME;
+}
+
+/* The favour is over, however it ended: what it lasted is booked. */
 void fair_ended(struct machine *m, struct transaction *t)
 {
-	uint64_t began = m->favour_until - FAIR_TIME, from, lasted;
+	uint64_t lasted = m->now - (m->favour_until - FAIR_TIME);
+	struct conn *c = t->conn;
+	bool full;
 
 	if (m->favoured != t)
 		return;
+	full = favour_full(m);
 	m->favoured = NULL;
-	if (t->conn->privileged)
+	m->held_until = 0;
+	if (c->privileged)
 		return;
 	/* A pass that came late is not this guest's fault. */
-	lasted = m->now - began < FAIR_TIME ? m->now - began : FAIR_TIME;
-	from = m->now > FAIR_PAUSE ? m->now - FAIR_PAUSE : 0;
-	if (from < m->favour_pause)
-		from = m->favour_pause;
-	m->favour_pause = from + lasted * FAIR_PAUSE / FAIR_TIME;
+	if (lasted > FAIR_TIME)
+		lasted = FAIR_TIME;
+	c->favour_after = booked(m->now, c->favour_after, lasted);
+	if (full)
+		m->favour_pause = booked(m->now, m->favour_pause, lasted);
 }
 
 void fair_leave(struct machine *m, struct conn *c)
 {
 	list_remove(&c->in_held);
+	list_remove(&c->in_yielded);
 	transaction_husk_drop(c->husk);
 	c->husk = NULL;
 	c->conflicts = 0;
@@ -161,23 +228,94 @@ void fair_leave(struct machine *m, struct conn *c)
 void fair_tick(struct machine *m)
 {
 	struct conn *c;
+	bool full;
 
 	if (!m->favoured || m->now < m->favour_until)
 		return;
 	c = m->favoured->conn;
-	c->favour_after = m->now + 2 * FAIR_PAUSE;
+	full = favour_full(m);
 	fair_ended(m, m->favoured);
-	if (!c->privileged && m->favour_pause < m->now + FAIR_PAUSE)
+	c->favour_after = m->now + 2 * FAIR_PAUSE;
+	if (full && !c->privileged && m->favour_pause < m->now + FAIR_PAUSE)
 		m->favour_pause = m->now + FAIR_PAUSE;
 }
 
+/* ------------------------------------------------------------ release -- */
+
+/* Who waits has its request at the head of its input. */
+static bool held_start(const struct conn *c)
+{
+	return c->in && wire_header_get(c->in).type == WIRE_TRANSACTION_START;
+}
+
+/* Before whom nobody is to go: 0 changes, 1 privileged starts, 2 guests'. */
+static int held_rank(const struct conn *c)
+{
+	return held_start(c) ? 2 - c->privileged : 0;
+}
+
+/* Who is next; NULL: nobody before m->held_until. */
+static struct conn *held_next(struct machine *m)
+{
+	struct conn *best = NULL;
+
+	m->held_until = UINT64_MAX;
+	list_each(&m->held, l) {
+		struct conn *c = list_entry(l, struct conn, in_held);
+		int rank = held_rank(c);
+
+		if (rank == 2 && start_after(m, c) > m->now)
+			hold_until(m, start_after(m, c));
+		else if (!best || rank < held_rank(best))
+			best = c;
+		if (best && !rank)
+			break;
+	}
+	return best;
+}
+
+void fair_yield(struct machine *m, struct conn *c)
+{
+	if (list_empty(&c->in_yielded))
+		list_append(&m->yielded, &c->in_yielded);
+}
+
+/* Somebody's turn; false if nobody's. */
+static bool release_one(struct machine *m)
+{
+	struct conn *c = fair_due(m) ? held_next(m) : NULL;
+
+	if (c) {
+		m->held_until = 0;
+		list_remove(&c->in_held);
+	} else if (!list_empty(&m->yielded)) {
+		c = list_entry(m->yielded.next, struct conn, in_yielded);
+		list_remove(&c->in_yielded);
+	} else {
+		return false;
+	}
+	conn_run(m, c);
+	return true;
+}
+
+/* Each turn takes a request off somebody's input, so they come to an end. */
 void fair_release(struct machine *m)
 {
-	while (!m->favoured && !list_empty(&m->held)) {
-		struct conn *c = list_entry(m->held.next, struct conn,
-					    in_held);
+	while (release_one(m))
+		;
+}
 
-		list_remove(&c->in_held);
-		conn_run(m, c);
+uint64_t fair_deadline(const struct machine *m)
+{
+	uint64_t first = UINT64_MAX;
+
+	if (m->favoured)
+		return m->favour_until;
+	list_each(&m->held, l) {
+		uint64_t after = start_after(m, list_entry(l, struct conn,
+							   in_held));
+
+		first = after < first ? after : first;
 	}
+	return first;
 }

@@ -2,19 +2,34 @@
 /*
  * No transaction starves (behaviour page, "Transactions").
  *
- * A connection whose commit failed for a conflict leaves behind the set of
- * paths that the transaction had seen.  Its next transaction is favoured:
- * until that ends, or FAIR_TIME is over, whoever else would change one of
- * these paths, or one that it has seen since, waits.  One transaction is
- * favoured at a time; others whose turn it would be wait to start.  The one
- * that is favoured waits for nobody, so there is no deadlock.
+ * A connection whose commit failed for a conflict is contended: it leaves
+ * behind the set of paths that the transaction had seen, and its next
+ * transactions are favoured.  While one is favoured, whoever else would change
+ * one of these paths, or one that it has seen since, waits, and other
+ * contended connections wait to start.  So those who fight for the same nodes
+ * take turns instead of failing each other.  One transaction is favoured at a
+ * time, FAIR_TIME at most; it waits for nobody, so there is no deadlock.  A
+ * connection stays contended for FAIR_HEAT commits that nobody waited for.
  *
- * Waiting is bounded: the time that favours of guests last, whether they end
- * in a commit or not, is paid for with ten times as much in which no guest is
- * favoured, after an allowance of FAIR_TIME for those who are quick; one not
- * used in time is followed by FAIR_PAUSE at least.  So guests who abuse it
- * can delay writers of what they may read by a tenth of the time at the most,
- * and writers of what they may not read not at all.
+ * When a favour ends, changes that waited go first, then privileged
+ * connections' starts, then the guests' in the order they came: no change
+ * waits for two favours, and no privileged start for more than one guest's.
+ * Nobody overtakes those whose turn it is.
+ *
+ * What guests may cost is booked.  Each pays for the time of its favours with
+ * ten times as much in which it has none, after an allowance of FAIR_TIME for
+ * those who are quick; one not used in time is followed by 2 FAIR_PAUSE.  The
+ * guests together pay in the same way for favours that make privileged
+ * connections wait; while that debt lasts their favours are weak, and hold
+ * other guests only.  So guests who abuse it delay a privileged writer of what
+ * they may read by a tenth of the time at the most, another guest by a tenth
+ * of the time each; and writers of what they may not read not at all.
+ *
+ * A guest that failed of late and has to pay, or failed although it was
+ * favoured weakly, waits with its start until it can be favoured as it needs:
+ * a try in vain would be no faster.  So it is tries that are bounded: the
+ * first, one with a weak favour, one with a full one, and one more where a
+ * path was not seen before.
  */
 #ifndef CORE_FAIR_H
 #define CORE_FAIR_H
@@ -23,6 +38,7 @@
 
 #define FAIR_TIME 50000		/* microseconds */
 #define FAIR_PAUSE 500000	/* for FAIR_TIME of favour */
+#define FAIR_HEAT 8u		/* commits */
 
 /*
  * Must this connection wait before it starts a transaction, changes `path`,
@@ -43,7 +59,20 @@ void fair_leave(struct machine *m, struct conn *c);
 
 /* Time has passed: end a favour that was not used. */
 void fair_tick(struct machine *m);
-/* Let those held go on, now that nothing is favoured. */
+/* Let those held go on, as far as nothing is favoured; then who yielded. */
 void fair_release(struct machine *m);
+/*
+ * Between two requests of a connection: is it the turn of one that waits?
+ * Then it yields, with the rest of its input.  So it makes no difference
+ * whether requests come in one piece or in several.
+ */
+static inline bool fair_due(const struct machine *m)
+{
+	return !m->favoured && !list_empty(&m->held) &&
+	       m->now >= m->held_until;
+}
+void fair_yield(struct machine *m, struct conn *c);
+/* When time alone changes something; UINT64_MAX: never. */
+uint64_t fair_deadline(const struct machine *m);
 
 #endif

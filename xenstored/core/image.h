@@ -58,6 +58,11 @@ int image_write_nodes(struct machine *m, struct node *since, image_put put,
 /*
  * The same in steps of about `budget` nodes, of the tree as it was when the
  * walk began.  1: there is more, 0: done, or a negative errno.
+ *
+ * The steps may be made in another thread than the machine's, from the return
+ * of image_walk_new() on: they look at nothing but the two trees, which
+ * nobody changes while the walk holds them, and write no reference count.
+ * Beginning and end are the machine's thread's.
  */
 struct image_walk;
 struct image_walk *image_walk_new(struct machine *m, struct node *since);
@@ -68,6 +73,15 @@ void image_walk_free(struct image_walk *w);
 /* A reference on the present tree; and letting it go. */
 struct node *image_snapshot(struct machine *m);
 void image_release(struct node *snapshot);
+/*
+ * Letting it go bit by bit, as there may be a million nodes that nobody else
+ * holds: what dies is put on `rest` (NULL at first), and freed from there by
+ * image_free_some(), about `budget` nodes a call; true if there are more.
+ */
+void image_release_later(struct node *snapshot, struct node **rest);
+bool image_free_some(struct node **rest, unsigned int budget);
+/* How many nodes the present tree has. */
+uint64_t image_nodes(const struct machine *m);
 
 /* One record for reading; the bytes stay valid until image_read() is over. */
 struct image_record {

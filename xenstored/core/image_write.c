@@ -431,3 +431,19 @@ void image_release(struct node *snapshot)
 {
 	node_unref(snapshot);
 }
+
+void image_release_later(struct node *snapshot, struct node **rest)
+{
+	if (snapshot)
+		node_chain(rest, snapshot);
+}
+
+bool image_free_some(struct node **rest, unsigned int budget)
+{
+	return node_free_some(rest, budget);
+}
+
+uint64_t image_nodes(const struct machine *m)
+{
+	return m->nodes;
+}

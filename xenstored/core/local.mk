@@ -25,9 +25,11 @@ libcore_la_SOURCES = \
 	xenstored/core/image_write.c \
 	xenstored/core/list.h \
 	xenstored/core/listing.c xenstored/core/listing.h \
+	xenstored/core/look.c xenstored/core/look.h xenstored/core/look_path.c \
 	xenstored/core/machine.c xenstored/core/machine.h \
 	xenstored/core/mem.c xenstored/core/mem.h \
 	xenstored/core/node.c xenstored/core/node.h \
+	xenstored/core/notes.c xenstored/core/notes.h \
 	xenstored/core/op_control.c \
 	xenstored/core/op_domain.c \
 	xenstored/core/op_read.c \
@@ -36,6 +38,7 @@ libcore_la_SOURCES = \
 	xenstored/core/op_watch.c \
 	xenstored/core/op_write.c \
 	xenstored/core/output.c xenstored/core/output.h \
+	xenstored/core/pool.c xenstored/core/pool.h \
 	xenstored/core/probe.c xenstored/core/probe.h \
 	xenstored/core/quota.c xenstored/core/quota.h \
 	xenstored/core/request.c xenstored/core/request.h \

@@ -8,6 +8,7 @@
 #include "xenstored/core/fair.h"
 #include "xenstored/core/listing.h"
 #include "xenstored/core/mem.h"
+#include "xenstored/core/notes.h"
 #include "xenstored/core/output.h"
 #include "xenstored/core/request.h"
 #include "xenstored/core/watch.h"
@@ -88,13 +89,15 @@ struct machine *machine_bare(const struct machine_config *config)
 	list_init(&m->asks);
 	list_init(&m->tell);
 	list_init(&m->held);
+	list_init(&m->yielded);
 	hash_table_init(&m->owned);
 	hash_table_init(&m->sockets);
 	hash_table_init(&m->events);
 	hash_table_init(&m->watch_nodes);
 	hash_table_init(&m->watch_index);
 	m->config.version = talloc_strdup(m, config->version);
-	if (!m->config.version || !watch_init(m)) {
+	m->notes = notes_new(m);
+	if (!m->config.version || !m->notes || !watch_init(m)) {
 		machine_free(m);
 		return NULL;
 	}
@@ -385,7 +388,7 @@ uint64_t machine_deadline(const struct machine *m)
 {
 	if (!list_empty(&m->reap))
 		return m->now;
-	return m->favoured ? m->favour_until : UINT64_MAX;
+	return fair_deadline(m);
 }
 
 bool machine_domain_next(struct machine *m, uint32_t *domid,

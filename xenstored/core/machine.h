@@ -64,12 +64,15 @@ struct machine_config {
 	uint64_t socket_output_max;	/* bytes a socket reader may leave unread */
 	const char *version;	/* text for status replies; copied */
 	/*
-	 * Sinks; both may be NULL, neither may call back into the machine.
+	 * Sinks; each may be NULL, none may call back into the machine.
 	 * They are told, they are not asked: what they do is not state.
 	 */
 	void (*log)(void *arg, const char *id, const char *text);
 	void (*trace)(void *arg, bool in, uint32_t conn,
 		      const struct wire_header *header, const void *payload);
+	/* A watch event was put into a connection's output; may be NULL. */
+	void (*event)(void *arg, uint32_t conn, const void *payload,
+		      size_t len);
 	void *arg;
 };
 

@@ -4,9 +4,10 @@
 
 #include <stdlib.h>
 
-static long fail_in = -1;
-static int failed;
-static unsigned long lacks;
+/* Of each thread: what a writer of checkpoints lacks, no step has lacked. */
+static _Thread_local long fail_in = -1;
+static _Thread_local int failed;
+static _Thread_local unsigned long lacks;
 
 static int mem_refuse(void)
 {
@@ -54,6 +55,23 @@ void *mem_block(size_t size)
 void *mem_grow(void *block, size_t size)
 {
 	return mem_count(mem_refuse() ? NULL : realloc(block, size));
+}
+
+void *mem_aligned(size_t align, size_t size)
+{
+	void *p;
+
+	if (posix_memalign(&p, align, size))
+		p = NULL;
+	return mem_count(p);
+}
+
+bool mem_allowed(void)
+{
+	bool refused = mem_refuse();
+
+	lacks += refused;
+	return !refused;
 }
 
 void mem_drop(void *block)

@@ -3,7 +3,7 @@
  * Memory of the core.  Long-lived objects (connections, domains, watches,
  * transactions) are talloc trees: an object's parent is its owner.  Store
  * nodes, access lists and messages are counted or queued objects of which
- * there may be millions; they are plain blocks without a header.
+ * there may be millions; they are blocks without a header, or pool.h's.
  *
  * Every allocation of the core goes through here, so that a test can make
  * any single one of them fail.
@@ -11,6 +11,7 @@
 #ifndef CORE_MEM_H
 #define CORE_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <talloc.h>
@@ -22,6 +23,10 @@ void *mem_named(const void *parent, size_t size, const char *name);
 /* A block, not zeroed; NULL for want of memory.  Freed with mem_drop(). */
 void *mem_block(size_t size);
 void *mem_grow(void *block, size_t size);
+/* The same at a multiple of `align`, a power of two; for pool.h. */
+void *mem_aligned(size_t align, size_t size);
+/* May one of pool.h's be given?  False: that allocation is to fail. */
+bool mem_allowed(void);
 void mem_drop(void *block);
 
 /*
@@ -30,7 +35,7 @@ void mem_drop(void *block);
  */
 void mem_fail_after(long n);
 int mem_failed(void);
-/* How many allocations have failed so far, for whatever reason. */
+/* How many allocations of this thread have failed, for whatever reason. */
 unsigned long mem_lacks(void);
 
 #endif

@@ -3,14 +3,19 @@
 #include "xenstored/core/node.h"
 #include "xenstored/core/acl.h"
 #include "xenstored/core/dir.h"
-#include "xenstored/core/mem.h"
+#include "xenstored/core/pool.h"
 
 #include <string.h>
+
+static size_t node_size(size_t name_len, size_t value_len)
+{
+	return sizeof(struct node) + name_len + value_len;
+}
 
 struct node *node_new(struct span name, struct span value, struct acl *acl,
 		      uint64_t seq)
 {
-	struct node *n = mem_block(sizeof(*n) + name.len + value.len);
+	struct node *n = pool_take(node_size(name.len, value.len));
 
 	if (!n)
 		return NULL;
@@ -45,6 +50,20 @@ void node_chain(struct node **chain, struct node *n)
 	*chain = n;
 }
 
+bool node_free_some(struct node **chain, unsigned int budget)
+{
+	while (*chain && budget--) {
+		struct node *n = *chain;
+
+		*chain = (struct node *)(uintptr_t)n->seq;
+		acl_unref(n->acl);
+		if (n->dir)
+			dir_release(n->dir, chain);
+		pool_give(n, node_size(n->name_len, n->value_len));
+	}
+	return *chain;
+}
+
 void node_unref(struct node *n)
 {
 	struct node *chain = NULL;
@@ -52,14 +71,8 @@ void node_unref(struct node *n)
 	if (!n)
 		return;
 	node_chain(&chain, n);
-	while (chain) {
-		n = chain;
-		chain = (struct node *)(uintptr_t)n->seq;
-		acl_unref(n->acl);
-		if (n->dir)
-			dir_release(n->dir, &chain);
-		mem_drop(n);
-	}
+	while (node_free_some(&chain, UINT32_MAX))
+		;
 }
 
 struct node *node_copy(const struct node *n)

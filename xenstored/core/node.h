@@ -38,8 +38,12 @@ struct node *node_ref(struct node *n);
 /* Drops a reference; what becomes unreachable is freed without recursion. */
 void node_unref(struct node *n);
 
-/* A reference less; what dies is put on `chain` (for dir.c). */
+/*
+ * A reference less; what dies is put on `chain`, and freed from there, about
+ * `budget` nodes a call: true if there are more.
+ */
 void node_chain(struct node **chain, struct node *n);
+bool node_free_some(struct node **chain, unsigned int budget);
 
 /* A copy with one reference that shares the children; NULL: no memory. */
 struct node *node_copy(const struct node *n);

@@ -64,6 +64,9 @@ static void message_queue(struct machine *m, struct conn *c,
 			  struct message *msg)
 {
 	msg->conn = c;
+	if (!c->out)
+		c->unread_since = m->now;
+	c->events_waiting += msg->event;
 	*c->out_last = msg;
 	c->out_last = &msg->next;
 	c->out_bytes += msg->len;
@@ -87,6 +90,7 @@ static void message_done(struct machine *m, struct conn *c)
 	if (!c->out)
 		c->out_last = &c->out;
 	message_unindex(m, msg);
+	c->events_waiting -= msg->event;
 	domain_return(c->domain, QUOTA_MEMORY, message_cost(msg));
 	if (!msg->event) {
 		c->reply_bytes -= msg->len;
@@ -220,6 +224,8 @@ static bool event_send(struct machine *m, struct watch *w, struct span path,
 	}
 	c->events++;
 	m->counts.events++;
+	if (m->config.event)
+		m->config.event(m->config.arg, c->id, payload, h.len);
 	return true;
 }
 
@@ -276,6 +282,7 @@ unsigned int conn_output(const struct conn *c, struct machine_span *spans,
 
 void conn_taken(struct machine *m, struct conn *c, size_t n)
 {
+	c->unread_since = m->now;
 	while (n && c->out) {
 		size_t left = c->out->len - c->out_sent;
 

@@ -4,6 +4,7 @@
 #include "xenstored/core/ask.h"
 #include "xenstored/core/conn.h"
 #include "xenstored/core/domain.h"
+#include "xenstored/core/notes.h"
 #include "xenstored/core/quota.h"
 #include "xenstored/core/watch.h"
 
@@ -108,6 +109,8 @@ bool request_execute(struct machine *m, struct conn *c,
 	r.room_used = 0;
 	m->reply_len = 0;
 	m->reply_over = false;
+	m->notes->conn = c->id;
+	m->notes->op = h->type;
 	if (!conn_reserve(c)) {
 		conn_violation(m, c, 3);
 		return true;

@@ -15,6 +15,7 @@
 
 struct conn;
 struct domain;
+struct notes;
 
 #define STATE_DOMAINS 32768
 #define STATE_DOMAIN_WORDS (STATE_DOMAINS / 64)
@@ -83,11 +84,16 @@ struct machine {
 	unsigned int transactions;		/* transaction.c */
 	struct transaction *favoured;		/* fair.c */
 	uint64_t favour_until;
-	uint64_t favour_pause;			/* none for guests before */
+	uint64_t favour_pause;			/* guests' are weak before */
 	struct list held;
+	/* Not state: when to look at `held` again; empty between steps. */
+	uint64_t held_until;
+	struct list yielded;
 
 	bool log_on;				/* op_control.c */
 	struct machine_counts counts;
+
+	struct notes *notes;			/* notes.c; no state */
 
 	struct {				/* listing.c; no state */
 		uint64_t seq, gen;

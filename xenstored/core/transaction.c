@@ -5,6 +5,7 @@
 #include "xenstored/core/domain.h"
 #include "xenstored/core/fair.h"
 #include "xenstored/core/mem.h"
+#include "xenstored/core/notes.h"
 #include "xenstored/core/quota.h"
 #include "protocol/path.h"
 
@@ -50,6 +51,8 @@ struct transaction *transaction_start(struct machine *m, struct conn *c)
 	} while (!c->transaction_id ||
 		 transaction_find(c, c->transaction_id));
 	t->id = c->transaction_id;
+	t->began = m->age;
+	t->since = m->now;
 	t->base = node_ref(m->root);
 	change_init(&t->own, m, m->root, false);
 	t->cost = TRANSACTION_COST;
@@ -66,6 +69,7 @@ struct transaction *transaction_restore(struct machine *m, struct conn *c,
 	if (!t)
 		return NULL;
 	t->id = id;
+	t->since = m->now;
 	change_init(&t->own, m, m->root, false);
 	node_unref(t->own.root);
 	t->own.root = NULL;
@@ -304,7 +308,9 @@ static bool same_missing(struct machine *m, const struct transaction *t,
 	       access_of(m, who, a->acl) == access_of(m, who, b->acl);
 }
 
-static bool transaction_valid(struct machine *m, const struct transaction *t)
+/* If not, *at is the path that tells. */
+static bool transaction_valid(struct machine *m, const struct transaction *t,
+			      struct span *at)
 {
 	struct caller who = conn_caller(t->conn);
 
@@ -315,6 +321,7 @@ static bool transaction_valid(struct machine *m, const struct transaction *t)
 		struct node *a = tree_find(&m->key, t->base, path);
 		struct node *b = tree_find(&m->key, m->root, path);
 
+		*at = path;
 		if (!same_seen(a, b, p->aspects))
 			return false;
 		if (!a && !b && (p->aspects & SEEN_EXISTS) &&
@@ -446,43 +453,44 @@ static bool owner_lives(const struct machine *m, const struct acl *acl)
 	return domain_live(m, acl_owner(acl)) && access_valid(m, acl, 0);
 }
 
-static int replay(struct machine *m, struct transaction *t, struct change *c)
+/* The log on the present tree, and published; else *at is what failed. */
+static int replay(struct machine *m, struct transaction *t, struct span *at)
 {
 	struct caller who = conn_caller(t->conn);
+	struct change c;
 	int err = 0;
 
+	change_init(&c, m, m->root, true);
 	for (struct transaction_op *o = t->log; o && !err; o = o->next) {
 		struct span path = { o->data, o->path_len };
 		struct span value = { o->data + o->path_len, o->value_len };
 
-		if (o->acl && !owner_lives(m, o->acl))
-			return WIRE_EAGAIN;
-		err = transaction_apply(c, &who, o->op, path, value, o->acl);
-		if (err && c->over)
-			domain_refused(m, c->over, c->over_row, path);
+		*at = path;
+		err = o->acl && !owner_lives(m, o->acl) ? WIRE_EAGAIN :
+			transaction_apply(&c, &who, o->op, path, value,
+					  o->acl);
+		if (err && c.over)
+			domain_refused(m, c.over, c.over_row, path);
 	}
+	if (!err)
+		change_publish(&c);
+	change_fini(&c);
 	return err > 0 && err != WIRE_ENOSPC ? WIRE_EAGAIN : err;
 }
 
 int transaction_commit(struct machine *m, struct transaction *t)
 {
-	struct change c;
+	struct span at = { "/", 1 };
 	int err;
 
 	if (t->failed)
 		return t->failed;
 	if (!t->log)
 		return 0;
-	if (!transaction_valid(m, t)) {
+	err = transaction_valid(m, t, &at) ? replay(m, t, &at) : WIRE_EAGAIN;
+	if (err == WIRE_EAGAIN) {
 		m->counts.conflicts++;
-		return WIRE_EAGAIN;
+		notes_conflict(m, t, at);
 	}
-	change_init(&c, m, m->root, true);
-	err = replay(m, t, &c);
-	if (!err)
-		change_publish(&c);
-	else if (err == WIRE_EAGAIN)
-		m->counts.conflicts++;
-	change_fini(&c);
 	return err;
 }

@@ -45,6 +45,8 @@ struct transaction {
 	struct list in_conn;
 	struct conn *conn;
 	uint32_t id;
+	uint64_t began;			/* age of the machine then; no state */
+	uint64_t since;			/* when it began; no state */
 	int failed;			/* wire error that a commit will get */
 	struct node *base;
 	struct change own;

@@ -1,98 +1,98 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Checkpoints; see checkpoint.h.
- *
- * Records that are not nodes are few but change at any time; each is compared
- * by a hash with what was written last, and only what differs is stored.
- * Keys that were not written this time have gone and are deleted.
+ * Checkpoints, the loop's part: when one is due, the cut, and what follows
+ * from the result; see checkpoint.h.  checkpoint_write.c is the worker's.
  */
 #include "xenstored/host/checkpoint.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <talloc.h>
 #include <tdb.h>
 
-#include "xenstored/core/hash.h"
 #include "xenstored/core/image.h"
+#include "xenstored/core/mem.h"
 #include "xenstored/host/aside.h"
 #include "xenstored/host/checkpoint_file.h"
-#include "xenstored/host/evtchn.h"
+#include "xenstored/host/checkpoint_write.h"
 #include "xenstored/host/fault.h"
-#include "xenstored/host/guest.h"
 #include "xenstored/host/host.h"
 #include "xenstored/host/journal.h"
 #include "xenstored/host/log.h"
-#include "xenstored/host/recovery.h"
+#include "xenstored/host/worker.h"
 
-/* Journal bytes after which a checkpoint is due. */
-#define CHECKPOINT_BYTES (JOURNAL_SEGMENT / 2)
-/* Nodes looked at in one slice. */
-#define CHECKPOINT_SLICE 128u
+/* Journal bytes after which one is due: so many for each that it stored. */
+#define CHECKPOINT_DUE_MIN (JOURNAL_SEGMENT / 2)
+#define CHECKPOINT_DUE_MAX (2 * JOURNAL_SEGMENT)
+#define CHECKPOINT_RATIO 8u
+/*
+ * Journal bytes since the cut, with the worker at work: behind LATE it is
+ * given CEDE_US for each CEDE_EACH, and that twice as often for every MORE of
+ * journal, so that there is an end to it; behind HURRY it is hurried, as
+ * somebody else must have the processor.
+ */
+#define CHECKPOINT_LATE (JOURNAL_SEGMENT / 2)
+#define CHECKPOINT_MORE (2 * JOURNAL_SEGMENT)
+#define CHECKPOINT_HURRY (4 * JOURNAL_SEGMENT)
+#define CHECKPOINT_CEDE_EACH (JOURNAL_SEGMENT / 256)
+#define CHECKPOINT_CEDE_US 500u
+/* Nodes of an old snapshot that are freed in one pass. */
+#define CHECKPOINT_FREE 64u
 /* After a failure, microseconds. */
 #define CHECKPOINT_RETRY 5000000u
 /* While another process holds the file's lock (tdbdump), microseconds. */
 #define CHECKPOINT_LOCKED 100000u
-/* Where in the file TDB's locks on records begin; before are those on it. */
-#define CHECKPOINT_RECORDS 168
-
-/* A record as it was written last. */
-struct written {
-	struct hash_link link;
-	struct written *next;
-	uint64_t content;
-	uint64_t round;
-	char key[];
-};
 
 struct checkpoint {
-	struct tdb_context *tdb;
+	struct checkpoint_write write;	/* the worker's while it is busy */
 	struct node *base;		/* the tree that the file holds */
 	bool wipe;			/* the file holds nothing of use */
-	struct node *snapshot;		/* the one being written */
-	struct image_walk *walk;	/* not NULL: under way */
-	bool whole;			/* but for the commit */
+	struct node *snapshot;		/* the one being written; or NULL */
+	struct node *rest;		/* dead, to be freed */
+	bool dropping;			/* segments of no use may be there */
 	uint64_t segment;		/* first that counts after it */
 	uint64_t committed;		/* the same of the last one */
-	uint64_t round, done, when, retry;
-	struct hash_table index;
-	struct written *first;
-	struct hash_key key;
+	uint64_t ceded;			/* journal since the cut, then */
+	uint64_t bytes;			/* stored by the last one */
+	uint64_t done, when, retry;
+	uint64_t pause;			/* longest that the loop was held up */
 };
 
 static int checkpoint_end(struct checkpoint *c)
 {
-	image_walk_free(c->walk);
+	checkpoint_write_fini(&c->write);
 	image_release(c->base);
 	image_release(c->snapshot);
-	if (c->tdb)
-		tdb_close(c->tdb);
-	while (c->first) {
-		struct written *w = c->first;
-
-		c->first = w->next;
-		talloc_free(w);
-	}
-	hash_table_fini(&c->index);
+	while (image_free_some(&c->rest, UINT32_MAX))
+		;
 	return 0;
 }
 
-int checkpoint_open(struct host *h, bool create)
+static struct checkpoint *checkpoint_new(struct host *h)
 {
 	struct checkpoint *c = talloc_zero(h, struct checkpoint);
+
+	if (!c)
+		return NULL;
+	checkpoint_write_init(&c->write, h->options->rundir,
+			      h->config.hash_key);
+	/* Until somebody says what the file holds. */
+	c->wipe = true;
+	talloc_set_destructor(c, checkpoint_end);
+	return c;
+}
+
+int checkpoint_open(struct host *h)
+{
+	struct checkpoint *c = checkpoint_new(h);
 	int error;
 
 	if (!c)
 		return -ENOMEM;
-	hash_table_init(&c->index);
-	memcpy(&c->key, h->config.hash_key, sizeof(c->key));
-	/* Until somebody says what the file holds. */
-	c->wipe = true;
-	talloc_set_destructor(c, checkpoint_end);
-	c->tdb = checkpoint_file_open(h->options->rundir, create, &error);
-	if (!c->tdb && !create) {
+	/* What a death has left half done. */
+	checkpoint_file_drop(h->options->rundir);
+	c->write.tdb = checkpoint_file_open(h->options->rundir, &error);
+	if (!c->write.tdb) {
 		talloc_free(c);
 		return error;
 	}
@@ -100,45 +100,20 @@ int checkpoint_open(struct host *h, bool create)
 	return 0;
 }
 
+int checkpoint_begin_anew(struct host *h)
+{
+	h->checkpoint = checkpoint_new(h);
+	return h->checkpoint ? 0 : -ENOMEM;
+}
+
 void checkpoint_close(struct host *h)
 {
+	checkpoint_settle(h);
 	talloc_free(h->checkpoint);
 	h->checkpoint = NULL;
 }
 
-/* ------------------------------------------------------------ records -- */
-
-static int put_node(void *arg, const char *key, const void *value, size_t len)
-{
-	struct checkpoint *c = arg;
-
-	return checkpoint_file_put(c->tdb, key, value, len);
-}
-
-static uint64_t key_hash(const struct checkpoint *c, const char *key)
-{
-	return hash_bytes(&c->key, 1, key, strlen(key));
-}
-
-static uint64_t content_hash(const struct checkpoint *c, const void *value,
-			     size_t len)
-{
-	return hash_bytes(&c->key, 2, value, len);
-}
-
-static struct written *written_find(struct checkpoint *c, const char *key,
-				    uint64_t hash)
-{
-	struct hash_link *l = hash_table_chain(&c->index, hash);
-
-	for (; l; l = l->next) {
-		struct written *w = hash_entry(l, struct written, link);
-
-		if (l->hash == hash && !strcmp(w->key, key))
-			return w;
-	}
-	return NULL;
-}
+/* ------------------------------------------------------------ loading -- */
 
 struct loading {
 	struct checkpoint *c;
@@ -146,36 +121,15 @@ struct loading {
 	void *arg;
 };
 
-static struct written *written_new(struct checkpoint *c, const char *key,
-				   uint64_t hash)
-{
-	struct written *w = talloc_size(NULL, sizeof(*w) + strlen(key) + 1);
-
-	if (!w)
-		return NULL;
-	memcpy(w->key, key, strlen(key) + 1);
-	w->next = c->first;
-	c->first = w;
-	hash_table_add(&c->index, &w->link, hash);
-	return w;
-}
-
 static int load_record(void *arg, const char *key, const void *value,
 		       size_t len)
 {
 	struct loading *l = arg;
-	struct checkpoint *c = l->c;
-	struct written *w;
 	int error = l->take(l->arg, key, value, len);
 
 	if (error || !strncmp(key, "node ", 5))
 		return error;
-	w = written_new(c, key, key_hash(c, key));
-	if (!w)
-		return -ENOMEM;
-	w->content = content_hash(c, value, len);
-	w->round = 0;
-	return 0;
+	return checkpoint_write_holds(&l->c->write, key, value, len);
 }
 
 int checkpoint_load(struct host *h,
@@ -184,7 +138,7 @@ int checkpoint_load(struct host *h,
 {
 	struct loading l = { h->checkpoint, take, arg };
 
-	return checkpoint_file_each(h->checkpoint->tdb, load_record, &l);
+	return checkpoint_file_each(h->checkpoint->write.tdb, load_record, &l);
 }
 
 void checkpoint_seed(struct host *h)
@@ -195,129 +149,13 @@ void checkpoint_seed(struct host *h)
 	c->wipe = false;
 }
 
-static int put_rest(void *arg, const char *key, const void *value, size_t len)
-{
-	struct checkpoint *c = arg;
-	uint64_t hash = key_hash(c, key);
-	uint64_t content = content_hash(c, value, len);
-	struct written *w = written_find(c, key, hash);
-	int error;
-
-	if (w && w->content == content) {
-		w->round = c->round;
-		return 0;
-	}
-	if (!w)
-		w = written_new(c, key, hash);
-	if (!w)
-		return -ENOMEM;
-	error = checkpoint_file_put(c->tdb, key, value, len);
-	w->content = content;
-	w->round = c->round;
-	return error;
-}
-
-static int delete_gone(struct checkpoint *c)
-{
-	struct written **at = &c->first;
-
-	while (*at) {
-		struct written *w = *at;
-		int error;
-
-		if (w->round == c->round) {
-			at = &w->next;
-			continue;
-		}
-		error = checkpoint_file_put(c->tdb, w->key, NULL, SIZE_MAX);
-		if (error)
-			return error;
-		*at = w->next;
-		hash_table_remove(&c->index, &w->link);
-		talloc_free(w);
-	}
-	return 0;
-}
-
-static int put_ring(struct checkpoint *c, uint32_t domid, uint32_t port,
-		    uint32_t remote, uint32_t req_cons, uint32_t rsp_prod)
-{
-	char key[32], value[160];
-	int n;
-
-	snprintf(key, sizeof(key), "ring %u", domid);
-	n = snprintf(value, sizeof(value),
-		     "port=%u remote=%u req_cons=%u rsp_prod=%u ", port,
-		     remote, req_cons, rsp_prod);
-	return put_rest(c, key, value, (size_t)n);
-}
-
-/* With what the image does not hold of the machine's configuration. */
-static int put_host(struct host *h, struct checkpoint *c)
-{
-	char value[240];
-	int n;
-
-	n = snprintf(value, sizeof(value),
-		     "format=%u machine=%u segment=%llu virq=%u priv=%u "
-		     "features=%u output_max=%llu restarts=%llu ",
-		     CHECKPOINT_FORMAT, MACHINE_VERSION,
-		     (unsigned long long)c->segment,
-		     h->evtchn ? evtchn_virq(h->evtchn) :
-		     h->recovery ? h->recovery->virq : UINT32_MAX,
-		     h->config.priv_domid, h->config.features,
-		     (unsigned long long)h->config.socket_output_max,
-		     (unsigned long long)h->count.restarts);
-	return put_rest(c, "host", value, (size_t)n);
-}
-
-/* As the records say, where nobody has mapped them (settle.h). */
-static int put_recovered(struct host *h, struct checkpoint *c)
-{
-	const struct table *rings = &h->recovery->rings;
-	int error = 0;
-
-	for (uint32_t i = 0; i < rings->size && !error; i++) {
-		const struct recovered_ring *r = table_get(rings, i);
-
-		if (r && r->known)
-			error = put_ring(c, i, r->port, r->remote,
-					 r->req_cons, r->rsp_prod);
-	}
-	return error;
-}
-
-static int put_rings(struct host *h, struct checkpoint *c)
-{
-	int error = 0;
-
-	if (h->options->settle)
-		return put_recovered(h, c);
-	for (struct list *l = h->guests.next; l != &h->guests && !error;
-	     l = l->next) {
-		const struct guest *g = list_of(l, struct guest, all);
-
-		error = put_ring(c, g->domid, g->port, g->remote,
-				 g->ring.req_cons, g->ring.rsp_prod);
-	}
-	return error;
-}
-
 /* ------------------------------------------------------------- phases -- */
 
-/* What the file holds is known no more: all of it is written next time. */
-static void checkpoint_forget(struct checkpoint *c)
+/* A moment later, as somebody reads the file; nothing is wrong. */
+static void checkpoint_wait(struct host *h)
 {
-	while (c->first) {
-		struct written *w = c->first;
-
-		c->first = w->next;
-		hash_table_remove(&c->index, &w->link);
-		talloc_free(w);
-	}
-	image_release(c->base);
-	c->base = NULL;
-	c->wipe = true;
+	h->checkpoint->retry = h->now + CHECKPOINT_LOCKED;
+	host_timer(h, TIMER_CHECKPOINT, h->checkpoint->retry);
 }
 
 /* Nothing of it counts; the one before still does. */
@@ -325,142 +163,129 @@ static void checkpoint_fail(struct host *h, int error)
 {
 	struct checkpoint *c = h->checkpoint;
 
-	if (c->tdb)
-		tdb_transaction_cancel(c->tdb);
-	image_walk_free(c->walk);
-	image_release(c->snapshot);
-	c->walk = NULL;
-	c->snapshot = NULL;
-	checkpoint_forget(c);
+	checkpoint_write_cancel(&c->write);
+	/* What the file holds is known no more: a new one next time. */
+	checkpoint_write_forget(&c->write);
+	image_release_later(c->snapshot, &c->rest);
+	image_release_later(c->base, &c->rest);
+	c->snapshot = c->base = NULL;
+	c->wipe = true;
 	c->retry = h->now + CHECKPOINT_RETRY;
 	log_say(LOG_CHECKPOINT, "cannot be written: %s", strerror(-error));
 	/* What is kept for people gives way to what is kept for guests. */
 	if (error == -ENOSPC && aside_yield(h->options->rundir))
 		c->retry = h->now;
+	host_timer(h, TIMER_CHECKPOINT, c->retry);
 }
 
-static int checkpoint_write_rest(struct host *h, struct checkpoint *c)
-{
-	int error = image_write_rest(h->machine, put_rest, c);
-
-	if (!error)
-		error = put_rings(h, c);
-	if (!error) {
-		c->segment = journal_rotate(h->journal, &error);
-		if (!c->segment)
-			return error;
-		error = put_host(h, c);
-	}
-	return error ? error : delete_gone(c);
-}
-
-/* The file may have been impossible to make, for want of room. */
-static int checkpoint_start(struct host *h, struct checkpoint *c)
-{
-	int error;
-
-	if (!c->tdb)
-		c->tdb = checkpoint_file_open(h->options->rundir, true,
-					      &error);
-	if (!c->tdb)
-		return error;
-	/* Somebody reads the file, for as long as he likes: not now, then. */
-	return tdb_transaction_start_nonblock(c->tdb) ? -EAGAIN : 0;
-}
-
-static int checkpoint_begin(struct host *h)
+/* All that the worker is given. */
+static int checkpoint_cut(struct host *h)
 {
 	struct checkpoint *c = h->checkpoint;
+	struct checkpoint_write *w = &c->write;
+	int error = checkpoint_cut_take(h, &w->cut);
+
+	if (error)
+		return error;
+	c->segment = journal_rotate(h->journal, &error);
+	if (!c->segment)
+		return error;
+	error = checkpoint_cut_host(h, &w->cut, c->segment);
+	if (error)
+		return error;
+	w->walk = image_walk_new(h->machine, w->whole ? NULL : c->base);
+	if (!w->walk)
+		return -ENOMEM;
+	c->snapshot = image_snapshot(h->machine);
+	c->ceded = 0;
+	return 0;
+}
+
+/* `now`: also if that takes longer, as somebody reads the file. */
+static int checkpoint_begin(struct host *h, bool now)
+{
+	struct checkpoint *c = h->checkpoint;
+	struct checkpoint_write *w = &c->write;
+	unsigned long lacks = mem_lacks();
 	struct machine_ask ask;
 	int error;
 
 	/* The host owes answers: after the next pass, then. */
 	if (machine_ask_peek(h->machine, &ask))
 		return -EBUSY;
-	error = checkpoint_start(h, c);
-	if (error) {
-		if (error == -EAGAIN)
-			c->retry = h->now + CHECKPOINT_LOCKED;
-		else
-			checkpoint_fail(h, error);
-		return error;
+	w->nodes = image_nodes(h->machine);
+	w->whole = c->wipe || !w->tdb ||
+		   checkpoint_write_small(w, w->nodes) ||
+		   (now && checkpoint_write_read(w));
+	if (!w->whole && checkpoint_write_read(w)) {
+		checkpoint_wait(h);
+		return -EAGAIN;
 	}
-	c->round++;
-	error = c->wipe && tdb_wipe_all(c->tdb) ? -EIO : 0;
-	if (!error)
-		error = checkpoint_write_rest(h, c);
-	if (!error) {
-		c->snapshot = image_snapshot(h->machine);
-		c->walk = image_walk_new(h->machine, c->base);
-		error = c->walk ? 0 : -ENOMEM;
-	}
-	/* Busy: nothing was written yet, and nothing is wrong. */
-	if (error == -EBUSY)
-		tdb_transaction_cancel(c->tdb);
-	else if (error)
+	error = checkpoint_cut(h);
+	/* This was no step of the machine's. */
+	h->lacks += mem_lacks() - lacks;
+	fault_point("checkpoint-cut");
+	/* Busy: nothing was done yet, and nothing is wrong. */
+	if (error && error != -EBUSY)
 		checkpoint_fail(h, error);
 	return error;
 }
 
-/*
- * Does another process hold a lock on records?  A commit would wait for it,
- * and who looks at 'tdbdump | less' holds one for as long as he likes.
- */
-static bool checkpoint_read(const struct checkpoint *c)
-{
-	struct flock lock = {
-		.l_type = F_WRLCK,
-		.l_whence = SEEK_SET,
-		.l_start = CHECKPOINT_RECORDS,
-	};
-
-	return !fcntl(tdb_fd(c->tdb), F_GETLK, &lock) &&
-	       lock.l_type != F_UNLCK;
-}
-
-static int checkpoint_commit(struct host *h)
+/* It stands: what was before it can go. */
+static void checkpoint_stands(struct host *h)
 {
 	struct checkpoint *c = h->checkpoint;
 
-	if (checkpoint_read(c)) {
-		c->retry = h->now + CHECKPOINT_LOCKED;
-		return -EAGAIN;
-	}
-	c->whole = false;
-	fault_point("checkpoint-commit");
-	if (tdb_transaction_commit(c->tdb)) {
-		checkpoint_fail(h, -ENOSPC);
-		return -ENOSPC;
-	}
-	image_walk_free(c->walk);
-	image_release(c->base);
-	c->walk = NULL;
+	fault_point("checkpoint-stands");
+	image_walk_free(c->write.walk);
+	c->write.walk = NULL;
+	image_release_later(c->base, &c->rest);
 	c->base = c->snapshot;
 	c->snapshot = NULL;
 	c->wipe = false;
+	c->bytes = c->write.bytes;
 	c->committed = c->segment;
 	c->when = h->now;
 	c->done++;
-	journal_drop_before(h->journal, c->segment);
-	return 0;
+	c->dropping = true;
 }
 
-/* 1: more slices are wanted. */
-static int checkpoint_slice(struct host *h, unsigned int budget)
+/* It will not be ended; the file is what it was. */
+static void checkpoint_leave(struct checkpoint *c)
+{
+	/* Of the records some are remembered that were not written. */
+	if (c->write.ready)
+		c->wipe = true;
+	checkpoint_write_cancel(&c->write);
+	image_release_later(c->snapshot, &c->rest);
+	c->snapshot = NULL;
+}
+
+static int checkpoint_result(struct host *h, int error)
 {
 	struct checkpoint *c = h->checkpoint;
-	int more = c->whole ? 0 : image_walk_step(c->walk, budget, put_node,
-						  c);
 
-	fault_point("checkpoint-slice");
-	if (more > 0)
-		return 1;
-	if (more < 0) {
-		checkpoint_fail(h, more);
-		return more;
-	}
-	c->whole = true;
-	return checkpoint_commit(h);
+	if (!error)
+		checkpoint_stands(h);
+	else if (error != -EAGAIN)
+		checkpoint_fail(h, error);
+	else
+		checkpoint_wait(h);
+	/* Somebody was quicker: the cut is an old one by then. */
+	if (error == -EAGAIN && !c->write.ready)
+		checkpoint_leave(c);
+	return error;
+}
+
+/* ------------------------------------------------------------- the turn -- */
+
+static uint64_t checkpoint_interval(const struct checkpoint *c)
+{
+	uint64_t bytes = c->bytes * CHECKPOINT_RATIO;
+
+	if (bytes < CHECKPOINT_DUE_MIN)
+		return CHECKPOINT_DUE_MIN;
+	return bytes < CHECKPOINT_DUE_MAX ? bytes : CHECKPOINT_DUE_MAX;
 }
 
 static bool checkpoint_due(const struct host *h)
@@ -469,39 +294,110 @@ static bool checkpoint_due(const struct host *h)
 
 	if (h->now < c->retry)
 		return false;
-	return journal_broken(h->journal) ||
-	       journal_since(h->journal, c->committed) >= CHECKPOINT_BYTES;
+	return c->snapshot || journal_broken(h->journal) ||
+	       journal_since(h->journal, c->committed) >=
+	       checkpoint_interval(c);
+}
+
+/* Is it far behind?  Then the loop waits for it, a little. */
+static void checkpoint_pace(struct host *h)
+{
+	struct checkpoint *c = h->checkpoint;
+	uint64_t since = journal_since(h->journal, c->segment);
+	uint64_t often = since / CHECKPOINT_MORE;
+	uint64_t each = often < 16 ? CHECKPOINT_CEDE_EACH >> often : 0;
+
+	if (since < CHECKPOINT_LATE || since < c->ceded + each)
+		return;
+	c->ceded = since;
+	if (since >= CHECKPOINT_HURRY)
+		worker_hurry(h->worker);
+	worker_wait(h->worker, CHECKPOINT_CEDE_US);
+}
+
+static bool checkpoint_work(struct host *h)
+{
+	struct checkpoint *c = h->checkpoint;
+	bool more = image_free_some(&c->rest, CHECKPOINT_FREE);
+	int error;
+
+	c->dropping = journal_drop_before(h->journal, c->committed);
+	more |= c->dropping;
+	if (c->snapshot && worker_take(h->worker, &error)) {
+		checkpoint_result(h, error);
+		return true;
+	}
+	if (worker_busy(h->worker)) {
+		checkpoint_pace(h);
+		return more;
+	}
+	/* Anew, or the commit alone. */
+	if (checkpoint_due(h) && (c->snapshot || !checkpoint_begin(h, false)))
+		worker_start(h->worker, checkpoint_write_job, &c->write);
+	return more;
 }
 
 bool checkpoint_turn(struct host *h)
 {
 	struct checkpoint *c = h->checkpoint;
+	uint64_t from, took;
+	bool more;
 
 	if (!c || !h->journal)
 		return false;
-	if (c->whole && h->now < c->retry)
+	if (!c->snapshot && !c->rest && !c->dropping && !checkpoint_due(h))
 		return false;
-	if (c->walk)
-		return checkpoint_slice(h, CHECKPOINT_SLICE) > 0;
-	return checkpoint_due(h) && !checkpoint_begin(h);
+	from = host_clock();
+	more = checkpoint_work(h);
+	took = host_clock() - from;
+	if (took > c->pause)
+		c->pause = took;
+	return more;
+}
+
+void checkpoint_settle(struct host *h)
+{
+	int error;
+
+	if (!h->worker || !worker_busy(h->worker))
+		return;
+	worker_hurry(h->worker);
+	worker_wait(h->worker, UINT64_MAX);
+	if (h->checkpoint && h->checkpoint->snapshot &&
+	    worker_take(h->worker, &error))
+		checkpoint_result(h, error);
 }
 
 int checkpoint_now(struct host *h)
 {
 	struct checkpoint *c = h->checkpoint;
-	int error = 1;
+	int error;
 
 	if (!c || !h->journal)
 		return 0;
-	if (!c->walk) {
-		error = checkpoint_begin(h);
-		if (error)
-			return error;
-	}
-	do
-		error = checkpoint_slice(h, UINT32_MAX);
-	while (error > 0);
+	checkpoint_settle(h);
+	if (c->snapshot)
+		checkpoint_leave(c);
+	error = checkpoint_begin(h, true);
+	if (error)
+		return error;
+	error = checkpoint_result(h, checkpoint_write_job(&c->write));
+	while (!error && journal_drop_before(h->journal, c->committed))
+		;
 	return error;
+}
+
+void checkpoint_firm(struct host *h)
+{
+	int error;
+
+	if (h->lacks == mem_lacks() || !h->journal)
+		return;
+	h->lacks = mem_lacks();
+	h->count.unrepeatable++;
+	error = checkpoint_now(h);
+	if (error)
+		journal_break(h->journal, error);
 }
 
 uint64_t checkpoint_segment(const struct host *h)
@@ -523,4 +419,9 @@ uint64_t checkpoint_journal(const struct host *h)
 {
 	return h->checkpoint && h->journal ?
 		journal_since(h->journal, h->checkpoint->committed) : 0;
+}
+
+uint64_t checkpoint_pause(const struct host *h)
+{
+	return h->checkpoint ? h->checkpoint->pause : 0;
 }

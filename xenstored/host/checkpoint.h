@@ -4,10 +4,18 @@
  * it can be dropped (docs/recovery.md).
  *
  * A checkpoint begins between two passes, when the machine waits for nothing:
- * everything but the nodes is written, the journal goes on in a new segment,
- * and a snapshot of the tree is taken.  The nodes that changed since the last
- * checkpoint follow in slices, one a pass.  All of it is one TDB transaction,
- * committed at the end: a death on the way leaves the checkpoint before.
+ * the cut is taken (everything but the nodes, into memory), the journal goes
+ * on in a new segment, and a snapshot holds the tree.  The worker (worker.h)
+ * writes the cut and the nodes that changed since the last checkpoint, while
+ * the loop serves.  When its result has been taken the journal before the cut
+ * is dropped; a death on the way leaves the checkpoint before.
+ *
+ * One is due when the journal since the last has become eight times as long
+ * as what that one had to write, and not below CHECKPOINT_DUE_MIN nor above
+ * CHECKPOINT_DUE_MAX: so it costs a small part of what it stands for.  When
+ * the worker does not get along (the processor is busy with us), the loop
+ * gives it a moment for each piece of journal, and in the end hurries it, so
+ * that the journal stays bounded.
  *
  * `tdbdump store.tdb` shows it to people.
  */
@@ -31,11 +39,11 @@ struct checkpoint;
 
 /*
  * Open the file in the run directory; sets h->checkpoint.  0 or -errno:
- * -ENOENT if there is none, -EPROTO if what is there is no such file.  With
- * `create` one is made, and if that is impossible now it is tried again with
- * each checkpoint: only -ENOMEM is returned.
+ * -ENOENT if there is none, -EPROTO if what is there is no such file.
  */
-int checkpoint_open(struct host *h, bool create);
+int checkpoint_open(struct host *h);
+/* The first checkpoint makes the file anew: 0 or -ENOMEM. */
+int checkpoint_begin_anew(struct host *h);
 void checkpoint_close(struct host *h);
 
 /*
@@ -52,12 +60,24 @@ int checkpoint_load(struct host *h,
 void checkpoint_seed(struct host *h);
 
 /*
- * Between passes: begin one if it is time, or do the next slice.  True: one
- * is under way and wants further slices soon.
+ * Between passes: begin one if it is time, take the result of one that is
+ * over.  True: there is something to do that no descriptor will announce.
  */
 bool checkpoint_turn(struct host *h);
-/* Do one wholly, now: at start and at an orderly end.  0 or -errno. */
+/*
+ * Do one of this moment wholly, now: at start and at an orderly end.  0 or
+ * -errno.  One that is being written is waited for first.
+ */
 int checkpoint_now(struct host *h);
+/*
+ * Before anything that the machine has said is delivered: if memory was
+ * lacking in a step, replay would come out otherwise, and a checkpoint of
+ * this moment takes its place (docs/recovery.md).  What cannot be written is
+ * told: the journal is broken until the next one.
+ */
+void checkpoint_firm(struct host *h);
+/* Wait for the end of the one that is being written; before an exec(). */
+void checkpoint_settle(struct host *h);
 
 /* The first segment that counts after the last checkpoint. */
 uint64_t checkpoint_segment(const struct host *h);
@@ -65,5 +85,7 @@ uint64_t checkpoint_segment(const struct host *h);
 uint64_t checkpoint_count(const struct host *h);
 uint64_t checkpoint_age(const struct host *h);
 uint64_t checkpoint_journal(const struct host *h);
+/* The longest that one has held up the loop, microseconds. */
+uint64_t checkpoint_pause(const struct host *h);
 
 #endif

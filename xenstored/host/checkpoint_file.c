@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * tdb_open() makes a new database of whatever it does not know, if it may
- * create one; so it may only where there is nothing yet.
+ * create one; so it may only under a name where there is nothing.
  */
 #include "xenstored/host/checkpoint_file.h"
 
@@ -12,11 +12,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <tdb.h>
+#include <unistd.h>
 
 #include "xenstored/core/hash.h"
 #include "xenstored/host/checkpoint.h"
 
-#define FILE_BUCKETS 16384
 /* A blank and the digits. */
 #define SUM_LEN 9u
 
@@ -26,36 +26,84 @@ static TDB_DATA data_of(const void *bytes, size_t len)
 			   .dsize = len };
 }
 
-struct tdb_context *checkpoint_file_open(const char *rundir, bool create,
-					 int *error)
+#define FILE_NAME "store.tdb"
+#define FILE_NEW "store.tdb.new"
+#define FILE_FLAGS (TDB_NOSYNC | TDB_INCOMPATIBLE_HASH)
+
+static bool file_path(char out[4096], const char *rundir, const char *name)
+{
+	return (size_t)snprintf(out, 4096, "%s/%s", rundir, name) < 4096;
+}
+
+static int file_error(void)
+{
+	return errno == EIO || errno == EINVAL || !errno ? -EPROTO : -errno;
+}
+
+struct tdb_context *checkpoint_file_open(const char *rundir, int *error)
 {
 	char name[4096];
 	struct tdb_context *tdb;
 	struct stat st;
-	bool there;
 
 	*error = -ENAMETOOLONG;
-	if ((size_t)snprintf(name, sizeof(name), "%s/store.tdb", rundir) >=
-	    sizeof(name))
+	if (!file_path(name, rundir, FILE_NAME))
 		return NULL;
-	there = !stat(name, &st);
-	*error = there ? -EPROTO : -errno;
-	if (!there && (*error != -ENOENT || !create))
+	if (stat(name, &st)) {
+		*error = -errno;
 		return NULL;
-	/* A death between open() and the header leaves nothing: no damage. */
-	if (there && !st.st_size) {
-		*error = -ENOENT;
-		if (!create)
-			return NULL;
-		there = false;
 	}
+	/* A death between open() and the header leaves nothing: no damage. */
+	*error = -ENOENT;
+	if (!st.st_size)
+		return NULL;
 	errno = 0;
-	tdb = tdb_open(name, FILE_BUCKETS, TDB_NOSYNC | TDB_INCOMPATIBLE_HASH,
-		       O_RDWR | O_CLOEXEC | (there ? 0 : O_CREAT), 0600);
-	if (!tdb)
-		*error = errno == EIO || errno == EINVAL || !errno ?
-			-EPROTO : -errno;
+	tdb = tdb_open(name, 0, FILE_FLAGS, O_RDWR | O_CLOEXEC, 0600);
+	*error = tdb ? 0 : file_error();
 	return tdb;
+}
+
+struct tdb_context *checkpoint_file_new(const char *rundir,
+					unsigned int buckets, int *error)
+{
+	char name[4096];
+	struct tdb_context *tdb;
+
+	*error = -ENAMETOOLONG;
+	if (!file_path(name, rundir, FILE_NEW))
+		return NULL;
+	unlink(name);
+	errno = 0;
+	/* Nobody knows its name yet: no locks. */
+	tdb = tdb_open(name, (int)buckets, FILE_FLAGS | TDB_NOLOCK,
+		       O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	*error = tdb ? 0 : file_error();
+	return tdb;
+}
+
+int checkpoint_file_take(const char *rundir, struct tdb_context **tdb)
+{
+	char from[4096], to[4096];
+	int error;
+
+	tdb_close(*tdb);
+	*tdb = NULL;
+	if (!file_path(from, rundir, FILE_NEW) ||
+	    !file_path(to, rundir, FILE_NAME))
+		return -ENAMETOOLONG;
+	if (rename(from, to))
+		return -errno;
+	/* It stands; without a handle the next one is a new file again. */
+	*tdb = checkpoint_file_open(rundir, &error);
+	return 0;
+}
+
+void checkpoint_file_drop(const char *rundir)
+{
+	char name[4096];
+
+	if (file_path(name, rundir, FILE_NEW))
+		unlink(name);
 }
 
 /* ---------------------------------------------------------------- sums -- */

@@ -17,12 +17,21 @@ typedef int checkpoint_take(void *arg, const char *key, const void *value,
 			    size_t len);
 
 /*
- * Open the file in that directory; with `create` it is made if there is
- * none.  NULL and *error: -ENOENT, -EPROTO (no such file is this), or what
- * the system said.  A file that is there and damaged is never overwritten.
+ * Open the file in that directory.  NULL and *error: -ENOENT, -EPROTO (no
+ * such file is this), or what the system said.  Nothing is written to it.
  */
-struct tdb_context *checkpoint_file_open(const char *rundir, bool create,
-					 int *error);
+struct tdb_context *checkpoint_file_open(const char *rundir, int *error);
+
+/*
+ * A new file under another name, for a store that wants that many buckets;
+ * NULL and *error.  When it is whole it takes the place of the one that is
+ * there: 0, and *tdb is the file that is there now (NULL: it cannot be opened
+ * again), or -errno and the one before stands.  Until then it can be dropped.
+ */
+struct tdb_context *checkpoint_file_new(const char *rundir,
+					unsigned int buckets, int *error);
+int checkpoint_file_take(const char *rundir, struct tdb_context **tdb);
+void checkpoint_file_drop(const char *rundir);
 
 /* Store a record; `len` SIZE_MAX: delete it.  0, -ENOSPC or -EIO. */
 int checkpoint_file_put(struct tdb_context *tdb, const char *key,

@@ -72,7 +72,8 @@ static void client_free(struct client *c)
 	table_set(&h->by_slot, (c->conn - MACHINE_SOCKET_BASE) & SLOT_MASK,
 		  NULL);
 	h->client_count--;
-	/* Leaves epoll with its last descriptor. */
+	/* The service manager may hold it still: epoll would go on. */
+	(void)epoll_ctl(h->epoll, EPOLL_CTL_DEL, c->fd, NULL);
 	close(c->fd);
 	talloc_free(c);
 }
@@ -87,6 +88,7 @@ static int client_enter(struct host *h, struct client *c)
 		return error;
 	h->client_count++;
 	c->interest = EPOLLIN;
+	meter_begin(h, &c->meter, c->conn);
 	error = host_epoll(h, EPOLL_CTL_ADD, c->fd, c->interest, EPOLL_CLIENT,
 			   c->conn);
 	if (!error)
@@ -216,8 +218,11 @@ static bool client_input(struct client *c, size_t wanted)
 	len = recv(c->fd, place, wanted, MSG_DONTWAIT);
 	error = len < 0 ? errno : 0;
 	fault_point("received");
-	if (len > 0)
+	if (len > 0) {
+		meter_input(h, &c->meter, (size_t)len);
+		h->meters->sockets.in_bytes += (size_t)len;
 		host_feed_bytes(h, c->conn, place, (size_t)len);
+	}
 	client_doubt(c, 0, journal_receiving);
 	return len > 0 || (len < 0 && client_busy(error));
 }
@@ -268,6 +273,7 @@ void client_output(struct client *c)
 		client_interest(c);
 		return;
 	}
+	meter_replies(h, &c->meter, c->conn, NULL);
 	for (unsigned int i = 0; i < n; i++) {
 		iov[i].iov_base = (void *)(uintptr_t)spans[i].at;
 		iov[i].iov_len = spans[i].len;
@@ -281,8 +287,11 @@ void client_output(struct client *c)
 		       sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	error = len < 0 ? errno : 0;
 	fault_point("sent");
-	if (len > 0)
+	if (len > 0) {
+		meter_output(h, &c->meter, (size_t)len);
+		h->meters->sockets.out_bytes += (size_t)len;
 		host_feed_taken(h, c->conn, (size_t)len);
+	}
 	client_doubt(c, 0, journal_sending);
 	if (len < 0 && !client_busy(error)) {
 		client_close(c);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "xenstored/host/host.h"
+#include "xenstored/host/meter.h"
 
 /* Most clients at once. */
 #define CLIENT_SLOTS (1u << 20)
@@ -22,6 +23,7 @@ struct client {
 	uint32_t interest;	/* epoll events asked for */
 	bool full;		/* the socket took no more */
 	struct list out;	/* host: clients_out */
+	struct meter meter;
 };
 
 /* NULL if it is not (or no longer) there. */

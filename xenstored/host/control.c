@@ -16,8 +16,12 @@
 #include "xenstored/host/checkpoint.h"
 #include "xenstored/host/guest.h"
 #include "xenstored/host/log.h"
+#include "xenstored/host/meter.h"
+#include "xenstored/host/takings.h"
+#include "xenstored/host/tap.h"
 #include "xenstored/host/trace.h"
 #include "xenstored/host/update.h"
+#include "xenstored/host/words.h"
 
 #define PROBE_VERSION 1
 /* Longest record of the topic `rings`: sixteen numbers with their keys. */
@@ -217,6 +221,24 @@ static void reply_value(struct reply *r, const char *text)
 	}
 }
 
+/* Two histograms at most: they have room. */
+static void probe_meters(struct reply *r)
+{
+	struct host *h = r->host;
+	struct words w = {
+		.text = (char *)h->reply,
+		.len = r->len,
+		.room = sizeof(h->reply),
+	};
+
+	words_histogram(&w, " loop", &h->meters->loop);
+	words_histogram(&w, " latency", &h->meters->latency);
+	words_number(&w, " tracers=", tap_count(h));
+	words_number(&w, " trace_dropped=", tap_dropped(h));
+	words_add(&w, "\n");
+	r->len = w.len;
+}
+
 static uint32_t probe_host(struct reply *r, uint64_t cursor)
 {
 	struct host *h = r->host;
@@ -227,7 +249,8 @@ static uint32_t probe_host(struct reply *r, uint64_t cursor)
 		  "replies_out_bytes=%llu tracing=%d logging=%d "
 		  "recovered=%llu doubtful=%llu poisoned=%llu "
 		  "checkpoints=%llu journal=%llu "
-		  "checkpoint_age_us=%llu restarts=%llu\n",
+		  "checkpoint_age_us=%llu restarts=%llu "
+		  "checkpoint_pause_us=%llu unrepeatable=%llu",
 		  h->client_count, (unsigned long long)h->count.passes,
 		  (unsigned long long)h->count.in_bytes,
 		  (unsigned long long)h->count.out_bytes,
@@ -238,8 +261,16 @@ static uint32_t probe_host(struct reply *r, uint64_t cursor)
 		  (unsigned long long)checkpoint_count(h),
 		  (unsigned long long)checkpoint_journal(h),
 		  (unsigned long long)checkpoint_age(h),
-		  (unsigned long long)h->count.restarts);
+		  (unsigned long long)h->count.restarts,
+		  (unsigned long long)checkpoint_pause(h),
+		  (unsigned long long)h->count.unrepeatable);
+	probe_meters(r);
 	return 0;
+}
+
+static uint32_t probe_trace(struct reply *r, uint64_t cursor)
+{
+	return tap_page(r->host, r->ask->conn, (uint32_t)cursor, &r->len);
 }
 
 static const struct {
@@ -248,6 +279,7 @@ static const struct {
 } topics[] = {
 	{ "rings", probe_rings },
 	{ "host", probe_host },
+	{ "trace", probe_trace },
 };
 
 static uint32_t control_probe(struct reply *r, struct cursor *args)
@@ -264,7 +296,8 @@ static uint32_t control_probe(struct reply *r, struct cursor *args)
 	for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++)
 		if (span_is(topic, topics[i].topic))
 			return topics[i].run(r, cursor);
-	return ENOENT;
+	return takings_page(r->host, r->ask->conn, topic, (uint32_t)cursor,
+			    &r->len);
 }
 
 static uint32_t do_ring_reset(struct reply *r, struct cursor *args)
@@ -283,8 +316,24 @@ static uint32_t do_ring_reset(struct reply *r, struct cursor *args)
 	return error ? error : reply_ok(r);
 }
 
+static uint32_t do_trace_start(struct reply *r, struct cursor *args)
+{
+	uint32_t error = tap_start(r->host, r->ask->conn, args);
+
+	return error ? error : reply_ok(r);
+}
+
+static uint32_t do_trace_stop(struct reply *r, struct cursor *args)
+{
+	uint32_t error = tap_stop(r->host, r->ask->conn);
+
+	return error ? error : reply_ok(r);
+}
+
 static const struct control_row actions[] = {
 	{ "ring-reset", 1, 1, do_ring_reset },
+	{ "trace-start", 0, 14, do_trace_start },
+	{ "trace-stop", 0, 0, do_trace_stop },
 };
 
 static uint32_t control_probe_do(struct reply *r, struct cursor *args)
@@ -324,7 +373,7 @@ static const struct control_row rows[] = {
 	{ "memreport", 0, 1, control_memreport },
 	{ "live-update", 1, 16, control_update },
 	{ "probe", 3, 3, control_probe },
-	{ "probe-do", 2, 3, control_probe_do },
+	{ "probe-do", 2, 16, control_probe_do },
 };
 
 uint32_t control_command(struct host *h, const struct machine_ask *ask,

@@ -43,6 +43,7 @@ static void guest_link(struct host *h, struct guest *g)
 	list_init(&g->all);
 	list_queue(&h->guests, &g->all);
 	h->guest_count++;
+	meter_begin(h, &g->meter, g->domid);
 	host_timer(h, TIMER_SWEEP, h->now + SWEEP_PERIOD);
 }
 
@@ -53,6 +54,7 @@ static void guest_unlink(struct guest *g)
 	list_del(&g->settle);
 	list_del(&g->all);
 	g->host->guest_count--;
+	meter_end(g->host);
 }
 
 static void guest_fail(struct guest *g, uint32_t error);
@@ -377,6 +379,7 @@ static bool guest_moved(const struct guest *g, const struct ring *was)
 
 static void guest_input(struct guest *g, const void *bytes, size_t len)
 {
+	meter_input(g->host, &g->meter, len);
 	host_feed_bytes(g->host, g->domid, bytes, len);
 	ring_consumed(&g->ring, len);
 	fault_point("consumed");
@@ -431,6 +434,7 @@ void guest_output(struct guest *g)
 	n = machine_output(h->machine, g->domid, spans, HOST_SPANS_MAX);
 	if (!n)
 		return;
+	meter_replies(h, &g->meter, g->domid, g);
 	list_queue(&h->settle, &g->settle);
 	for (unsigned int i = 0; i < n; i++)
 		total += spans[i].len;
@@ -442,6 +446,7 @@ void guest_output(struct guest *g)
 		return;
 	}
 	if (len > 0) {
+		meter_output(h, &g->meter, (size_t)len);
 		fault_point("copied");
 		host_feed_taken(h, g->domid, (size_t)len);
 		fault_point("taken");

@@ -15,6 +15,7 @@
 
 #include "xenstored/host/host.h"
 #include "xenstored/host/log.h"
+#include "xenstored/host/meter.h"
 #include "xenstored/host/ring.h"
 
 struct recovered_ring;
@@ -44,6 +45,7 @@ struct guest {
 	uint64_t resets_due;	/* when the bucket of resets is full again */
 	struct log_limit limit;
 	struct guest_counters count;
+	struct meter meter;
 };
 
 static inline struct guest *guest_of(const struct host *h, uint32_t domid)

@@ -3,8 +3,9 @@
  * What the modules of the host share: the machine, the time of the pass, who
  * is to have a turn, and the one door through which the machine is fed.
  *
- * One thread.  Everything here is reached from loop.c, one pass after the
- * other; nothing blocks but epoll_wait() there.
+ * One thread, and a worker that has no part in this (worker.h).  Everything
+ * here is reached from loop.c, one pass after the other; nothing blocks but
+ * epoll_wait() there.
  *
  * Order of a connection's turn, kept by every module so that a journal can
  * stand in host_feed(): input copied, fed (recorded, executed), then given
@@ -36,11 +37,15 @@ struct hypervisor;
 struct journal;
 struct listener;
 struct mapping;
+struct meters;
 struct recovery;
 struct signals;
+struct takings;
+struct taps;
 struct trace;
 struct update;
 struct update_state;
+struct worker;
 
 /* What is due at a time; loop.c knows what each row does. */
 enum host_timer {
@@ -51,6 +56,7 @@ enum host_timer {
 	TIMER_DOMAINS,		/* the hypervisor's list could not be read */
 	TIMER_WATCHDOG,		/* systemd wants a sign of life */
 	TIMER_UPDATE,		/* a live update waits for its moment */
+	TIMER_CHECKPOINT,	/* one that could not be written: try again */
 	TIMER_COUNT
 };
 
@@ -64,6 +70,7 @@ struct host_counters {
 	uint64_t recovered;	/* inputs replayed at the start */
 	uint64_t poisoned;	/* inputs not executed a third time */
 	uint64_t restarts;	/* starts that went on; kept in checkpoints */
+	uint64_t unrepeatable;	/* times that a step had lacked memory */
 };
 
 struct host {
@@ -92,6 +99,8 @@ struct host {
 	uint32_t next_slot;		/* of client.c */
 	uint32_t generation;
 
+	struct worker *worker;
+	unsigned long lacks;		/* mem_lacks() that was dealt with */
 	struct journal *journal;	/* NULL: not yet, or not to be had */
 	struct checkpoint *checkpoint;
 	struct recovery *recovery;	/* while starting from a state */
@@ -99,6 +108,9 @@ struct host {
 	struct mapping *mapping;
 	struct hypervisor *hypervisor;
 	struct listener *listener;
+	struct meters *meters;
+	struct takings *takings;	/* NULL: nobody looked yet */
+	struct taps *taps;		/* NULL: nobody traces the wire */
 	struct signals *signals;
 	struct trace *trace;
 	struct update *update;		/* NULL: nobody asked for one */
@@ -146,6 +158,7 @@ enum host_source {
 	EPOLL_EVTCHN,
 	EPOLL_SIGNALS,
 	EPOLL_TIMER,
+	EPOLL_WORKER,
 };
 
 /* epoll_ctl() in one line; 0 or -errno. */

@@ -18,7 +18,9 @@
 struct journal {
 	const char *dir;
 	uint8_t *map;
-	struct journal_header *header;	/* of the present segment */
+	int fd;				/* of the present segment; -1: none */
+	uint64_t there;			/* so far its pages are */
+	struct journal_header *header;
 	uint64_t number;
 	uint64_t oldest;		/* segment that is still there */
 	uint64_t end;			/* = header->published */
@@ -61,39 +63,57 @@ uint32_t journal_sum(const struct journal_mark *mark, const void *body)
 
 /* ----------------------------------------------------------- segments -- */
 
-/* A file of full size whose pages are all there. */
+/* A file of full size; a spare one has most of its pages already. */
 static int segment_file(const char *name)
 {
-	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600), error;
+	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	struct stat st;
 
 	if (fd < 0)
 		return -errno;
 	if (!fstat(fd, &st) && st.st_size == JOURNAL_SEGMENT)
 		return fd;
-	error = ftruncate(fd, 0) ? errno :
-		posix_fallocate(fd, 0, JOURNAL_SEGMENT);
-	if (!error)
+	if (!ftruncate(fd, 0) && !ftruncate(fd, JOURNAL_SEGMENT))
 		return fd;
 	close(fd);
 	unlink(name);
-	return -error;
+	return -EIO;
 }
 
-static void *segment_map(const char *name, int *error)
+/* The pages from `there` on, so that writing to them cannot fail. */
+static int segment_grow(int fd, uint64_t there)
 {
-	int fd = segment_file(name);
-	void *map;
+	return -posix_fallocate(fd, (off_t)there, JOURNAL_CHUNK);
+}
 
-	if (fd < 0) {
-		*error = fd;
-		return NULL;
+/* The descriptor, or -errno. */
+static int segment_map(const char *name, uint8_t **map)
+{
+	int fd = segment_file(name), error;
+
+	if (fd < 0)
+		return fd;
+	error = segment_grow(fd, 0);
+	if (!error) {
+		*map = mmap(NULL, JOURNAL_SEGMENT, PROT_READ | PROT_WRITE,
+			    MAP_SHARED, fd, 0);
+		if (*map != MAP_FAILED)
+			return fd;
+		error = -errno;
 	}
-	map = mmap(NULL, JOURNAL_SEGMENT, PROT_READ | PROT_WRITE, MAP_SHARED,
-		   fd, 0);
-	*error = map == MAP_FAILED ? -errno : 0;
 	close(fd);
-	return *error ? NULL : map;
+	unlink(name);
+	return error;
+}
+
+static void segment_leave(struct journal *j)
+{
+	if (j->map)
+		munmap(j->map, JOURNAL_SEGMENT);
+	if (j->fd >= 0)
+		close(j->fd);
+	j->map = NULL;
+	j->fd = -1;
 }
 
 static int journal_begin(struct journal *j, uint64_t number)
@@ -101,7 +121,7 @@ static int journal_begin(struct journal *j, uint64_t number)
 	char name[4096], spare[4096];
 	struct journal_header *h;
 	uint8_t *map;
-	int error;
+	int error, fd;
 
 	if (!journal_name(name, sizeof(name), j->dir, number) ||
 	    (size_t)snprintf(spare, sizeof(spare), "%s/journal.spare",
@@ -112,9 +132,9 @@ static int journal_begin(struct journal *j, uint64_t number)
 	 * segment that is half one.  If the spare one is there it has its
 	 * pages already; its contents do not matter.
 	 */
-	map = segment_map(spare, &error);
-	if (!map)
-		return error;
+	fd = segment_map(spare, &map);
+	if (fd < 0)
+		return fd;
 	h = (struct journal_header *)map;
 	h->magic = 0;
 	__atomic_thread_fence(__ATOMIC_RELEASE);
@@ -131,13 +151,15 @@ static int journal_begin(struct journal *j, uint64_t number)
 	if (rename(spare, name)) {
 		error = -errno;
 		munmap(map, JOURNAL_SEGMENT);
+		close(fd);
 		return error;
 	}
 	/* From here on the one before is not the last: see journal_follows(). */
 	__atomic_store_n(&j->header->continued, 1, __ATOMIC_RELEASE);
-	if (j->map)
-		munmap(j->map, JOURNAL_SEGMENT);
+	segment_leave(j);
 	j->map = map;
+	j->fd = fd;
+	j->there = JOURNAL_CHUNK;
 	j->header = h;
 	j->number = number;
 	j->end = JOURNAL_HEADER;
@@ -147,8 +169,7 @@ static int journal_begin(struct journal *j, uint64_t number)
 
 static int journal_end(struct journal *j)
 {
-	if (j->map)
-		munmap(j->map, JOURNAL_SEGMENT);
+	segment_leave(j);
 	return 0;
 }
 
@@ -161,6 +182,7 @@ struct journal *journal_new(const void *parent, const char *dir,
 	*error = -ENOMEM;
 	if (!j)
 		return NULL;
+	j->fd = -1;
 	j->dir = talloc_strdup(j, dir);
 	talloc_set_destructor(j, journal_end);
 	j->oldest = number;
@@ -183,17 +205,31 @@ void journal_break(struct journal *j, int error)
 	__atomic_store_n(&j->header->broken, 1, __ATOMIC_RELEASE);
 }
 
-/* Room for one more record of that length, in the next segment if need be. */
+/* More pages, or the next segment. */
+static int journal_more(struct journal *j, uint64_t end)
+{
+	int error;
+
+	if (end > JOURNAL_SEGMENT)
+		return journal_begin(j, j->number + 1);
+	error = segment_grow(j->fd, j->there);
+	if (!error)
+		j->there += JOURNAL_CHUNK;
+	return error;
+}
+
+/* Room for one more record of that length. */
 static int journal_room(struct journal *j, uint32_t len)
 {
+	uint64_t end = j->end + sizeof(struct journal_mark) +
+		       journal_align(len);
 	int error;
 
 	if (j->broken)
 		return j->broken;
-	if (j->end + sizeof(struct journal_mark) + journal_align(len) <=
-	    JOURNAL_SEGMENT)
+	if (end <= j->there)
 		return 0;
-	error = journal_begin(j, j->number + 1);
+	error = journal_more(j, end);
 	if (error)
 		journal_break(j, error);
 	return error;
@@ -343,21 +379,19 @@ uint64_t journal_rotate(struct journal *j, int *error)
 	return j->number;
 }
 
-void journal_drop_before(struct journal *j, uint64_t number)
+bool journal_drop_before(struct journal *j, uint64_t number)
 {
 	char name[4096], spare[4096];
-	bool kept = false;
 
+	if (j->oldest >= number)
+		return false;
+	/* The last one is kept for its pages. */
 	snprintf(spare, sizeof(spare), "%s/journal.spare", j->dir);
-	for (; j->oldest < number; j->oldest++) {
-		if (!journal_name(name, sizeof(name), j->dir, j->oldest))
-			continue;
-		/* One is kept for its pages. */
-		if (!kept && !rename(name, spare))
-			kept = true;
-		else
-			unlink(name);
-	}
+	if (journal_name(name, sizeof(name), j->dir, j->oldest) &&
+	    (j->oldest + 1 < number || rename(name, spare)))
+		unlink(name);
+	j->oldest++;
+	return j->oldest < number;
 }
 
 uint64_t journal_number(const struct journal *j)

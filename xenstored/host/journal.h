@@ -3,8 +3,9 @@
  * The journal: every input of the machine, in memory-mapped files that
  * outlive the process (docs/recovery.md).
  *
- * A segment is a file of JOURNAL_SEGMENT bytes, allocated before it is used,
- * so that a full file system is an errno and never a SIGBUS.  Its header
+ * A segment is a file of JOURNAL_SEGMENT bytes, of which the next piece is
+ * allocated before it is used, so that a full file system is an errno and
+ * never a SIGBUS.  Its header
  * tells where the last whole record ends (`published`) and what was executed.
  * A record counts from the one store that moves `published`; whatever a death
  * leaves behind that is, by construction, unacknowledged.
@@ -26,8 +27,11 @@
 /* Small where tests want to die at every turn of a segment. */
 #ifdef ENABLE_FAULTS
 #define JOURNAL_SEGMENT (128u << 10)
+#define JOURNAL_CHUNK (32u << 10)
 #else
 #define JOURNAL_SEGMENT (4u << 20)
+/* Its pages are allocated piece by piece, each longer than any record. */
+#define JOURNAL_CHUNK (256u << 10)
 #endif
 #define JOURNAL_HEADER 4096u
 /* Longest data of a record: what one turn receives. */
@@ -110,7 +114,8 @@ void journal_sending(struct journal *j, uint32_t conn);
  * before it can be dropped when a checkpoint stands for it.
  */
 uint64_t journal_rotate(struct journal *j, int *error);
-void journal_drop_before(struct journal *j, uint64_t number);
+/* One segment a call, as its pages take their time: true if there are more. */
+bool journal_drop_before(struct journal *j, uint64_t number);
 /*
  * Segments numbered `from` or more and less than `to` are removed from `dir`,
  * or moved to `aside` if that is not NULL.

@@ -30,9 +30,11 @@
 #include "xenstored/host/guest.h"
 #include "xenstored/host/hypervisor.h"
 #include "xenstored/host/listener.h"
+#include "xenstored/host/meter.h"
 #include "xenstored/host/notify.h"
 #include "xenstored/host/signals.h"
 #include "xenstored/host/update.h"
+#include "xenstored/host/worker.h"
 
 #define LOOP_EVENTS 512
 
@@ -45,6 +47,11 @@ static void loop_machine_due(struct host *h)
 
 /* update_turn() is in every pass while there is one. */
 static void loop_update_due(struct host *h)
+{
+}
+
+/* As is checkpoint_turn(). */
+static void loop_checkpoint_due(struct host *h)
 {
 }
 
@@ -62,6 +69,7 @@ static void (*const timers[TIMER_COUNT])(struct host *h) = {
 	[TIMER_DOMAINS] = hypervisor_refresh,
 	[TIMER_WATCHDOG] = loop_watchdog,
 	[TIMER_UPDATE] = loop_update_due,
+	[TIMER_CHECKPOINT] = loop_checkpoint_due,
 };
 
 static void loop_timers(struct host *h)
@@ -129,6 +137,9 @@ static void loop_world(struct host *h, const struct epoll_event *events,
 		case EPOLL_TIMER:
 			loop_fired(h);
 			break;
+		case EPOLL_WORKER:
+			worker_heard(h->worker);
+			break;
 		}
 	}
 	if (domains)
@@ -186,10 +197,14 @@ static void loop_outputs(struct host *h)
 	loop_queue_outputs(h);
 	list_take(&guests, &h->guests_out);
 	list_take(&clients, &h->clients_out);
-	while ((item = list_pop(&guests)))
+	while ((item = list_pop(&guests))) {
+		checkpoint_firm(h);
 		guest_output(list_of(item, struct guest, out));
-	while ((item = list_pop(&clients)))
+	}
+	while ((item = list_pop(&clients))) {
+		checkpoint_firm(h);
 		client_output(list_of(item, struct client, out));
+	}
 }
 
 /*
@@ -220,7 +235,7 @@ static void loop_settle(struct host *h)
 static bool loop_pass(struct host *h, const struct epoll_event *events,
 		      int count)
 {
-	bool asks;
+	bool asks, slices;
 
 	h->count.passes++;
 	host_feed_time(h);
@@ -233,7 +248,10 @@ static bool loop_pass(struct host *h, const struct epoll_event *events,
 		update_turn(h);
 	loop_outputs(h);
 	loop_settle(h);
-	return checkpoint_turn(h) || asks || !list_empty(&h->ready) ||
+	meter_pass(h);
+	slices = checkpoint_turn(h);
+	meter_loop(h, slices);
+	return slices || asks || !list_empty(&h->ready) ||
 	       !list_empty(&h->guests_out) || !list_empty(&h->clients_out);
 }
 

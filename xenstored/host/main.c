@@ -31,15 +31,19 @@
 #include "xenstored/host/descriptors.h"
 #include "xenstored/host/journal.h"
 #include "xenstored/host/recovery.h"
+#include "xenstored/host/limits.h"
 #include "xenstored/host/log.h"
 #include "xenstored/host/loop.h"
 #include "xenstored/host/mapping.h"
+#include "xenstored/host/meter.h"
 #include "xenstored/host/notify.h"
 #include "xenstored/host/pidfile.h"
 #include "xenstored/host/settle.h"
 #include "xenstored/host/signals.h"
+#include "xenstored/host/tap.h"
 #include "xenstored/host/trace.h"
 #include "xenstored/host/update.h"
+#include "xenstored/host/worker.h"
 
 #define EXIT_USAGE 2
 /* Descriptors wanted: clients are not to be limited by a shell's default. */
@@ -55,7 +59,22 @@ static void main_trace(void *arg, bool in, uint32_t conn,
 {
 	struct host *h = arg;
 
+	if (in)
+		meter_request(h, header->type);
+	else if (header->type == WIRE_ERROR)
+		meter_error(h, conn);
+	if (h->taps)
+		tap_message(h, in, conn, header, payload);
 	trace_message(h->trace, in, conn, header, payload);
+}
+
+static void main_event(void *arg, uint32_t conn, const void *payload,
+		       size_t len)
+{
+	struct host *h = arg;
+
+	if (h->taps)
+		tap_event(h, conn, payload, len);
 }
 
 /* ----------------------------------------------------- steps of a start -- */
@@ -93,6 +112,15 @@ static int start_timer(struct host *h)
 			  0);
 }
 
+static int start_worker(struct host *h)
+{
+	h->worker = worker_new(h);
+	if (!h->worker)
+		return -ENOMEM;
+	return host_epoll(h, EPOLL_CTL_ADD, worker_fd(h->worker), EPOLLIN,
+			  EPOLL_WORKER, 0);
+}
+
 static int start_rundir(struct host *h)
 {
 	if (mkdir(h->options->rundir, 0755) && errno != EEXIST)
@@ -124,6 +152,7 @@ static int start_config(struct host *h)
 	c->version = PACKAGE_VERSION;
 	c->log = main_log;
 	c->trace = main_trace;
+	c->event = main_event;
 	c->arg = h;
 	return 0;
 }
@@ -205,6 +234,12 @@ static int start_identity(struct host *h)
 	return 0;
 }
 
+static int start_keep(struct host *h)
+{
+	settle_keep(h);
+	return 0;
+}
+
 static int start_xen(struct host *h)
 {
 	int error;
@@ -248,18 +283,14 @@ static int start_world(struct host *h)
 		error = update_resume(h);
 	else if (h->recovery)
 		error = recovery_attach(h);
+	if (!error && h->recovery)
+		limits_apply(h, h->recovery->given);
 	if (!error && h->hypervisor)
 		error = hypervisor_adopt(h);
 	while (!error && asks_carry_out(h))
 		;
 	descriptors_drop_rest();
 	return error;
-}
-
-static int start_keep(struct host *h)
-{
-	settle_keep(h);
-	return 0;
 }
 
 /*
@@ -311,8 +342,10 @@ static const struct start_step {
 	const char *what;
 } steps[] = {
 	{ start_files, LOG_START_FAILED, "limit on open files" },
+	{ meter_open, LOG_START_FAILED, "counters" },
 	{ start_epoll, LOG_START_FAILED, "epoll" },
 	{ start_timer, LOG_START_FAILED, "timer" },
+	{ start_worker, LOG_START_FAILED, "worker" },
 	{ signals_open, LOG_START_FAILED, "signals" },
 	{ start_trace, LOG_START_FAILED, "trace file" },
 	{ start_rundir, LOG_START_FAILED, "run directory" },
@@ -387,6 +420,7 @@ static struct host *host_new(struct options *o)
 /* Rings keep their pages as they are: whoever comes next goes on there. */
 static void host_free(struct host *h)
 {
+	checkpoint_close(h);
 	listener_close(h);
 	client_forget_all(h);
 	guest_forget_all(h);
@@ -457,8 +491,10 @@ static int main_settle(struct options *o)
 	int error = h ? start_config(h) : -ENOMEM;
 
 	/* Nothing is traced that was traced before. */
-	if (h)
+	if (h) {
 		h->config.trace = NULL;
+		h->config.event = NULL;
+	}
 	if (!error)
 		error = settle_state(h);
 	if (error)

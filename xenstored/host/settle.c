@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -41,15 +42,11 @@ static void binary_path(const struct host *h, uint32_t machine,
 		 machine);
 }
 
-static int copy_all(int from, int to)
+static int copy_all(int from, int to, off_t left)
 {
-	struct stat st;
-	off_t left;
 	ssize_t n;
 
-	if (fstat(from, &st))
-		return -errno;
-	for (left = st.st_size; left > 0; left -= n) {
+	for (; left > 0; left -= n) {
 		n = sendfile(to, from, NULL, (size_t)left);
 		if (n <= 0)
 			return n ? -errno : -EIO;
@@ -59,17 +56,43 @@ static int copy_all(int from, int to)
 
 /* ------------------------------------------------------------- keeping -- */
 
+/*
+ * How much of the binary is needed to run it: what is behind the last segment
+ * that is loaded is there for debuggers, and often longer than all else.
+ */
+static off_t keep_size(int self, const struct stat *st)
+{
+	ElfW(Ehdr) head;
+	ElfW(Phdr) segment;
+	off_t end = 0;
+
+	if (pread(self, &head, sizeof(head), 0) != sizeof(head) ||
+	    head.e_phentsize != sizeof(segment))
+		return st->st_size;
+	for (unsigned int i = 0; i < head.e_phnum; i++) {
+		off_t at = (off_t)(head.e_phoff + i * sizeof(segment));
+
+		if (pread(self, &segment, sizeof(segment), at) !=
+		    sizeof(segment))
+			return st->st_size;
+		if ((off_t)(segment.p_offset + segment.p_filesz) > end)
+			end = (off_t)(segment.p_offset + segment.p_filesz);
+	}
+	return end && end < st->st_size ? end : st->st_size;
+}
+
 /* The same size and time of change: it is this one that was kept. */
-static bool kept_already(const char *path, const struct stat *self)
+static bool kept_already(const char *path, const struct stat *self, off_t size)
 {
 	struct stat st;
 
-	return !stat(path, &st) && st.st_size == self->st_size &&
+	return !stat(path, &st) && st.st_size == size &&
 	       st.st_mtim.tv_sec == self->st_mtim.tv_sec &&
 	       st.st_mtim.tv_nsec == self->st_mtim.tv_nsec;
 }
 
-static int keep_copy(int self, const char *path, const struct stat *st)
+static int keep_copy(int self, const char *path, const struct stat *st,
+		     off_t size)
 {
 	struct timespec times[2] = { st->st_mtim, st->st_mtim };
 	char new[PATH_ROOM + 8];
@@ -79,7 +102,7 @@ static int keep_copy(int self, const char *path, const struct stat *st)
 	fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0500);
 	if (fd < 0)
 		return -errno;
-	error = copy_all(self, fd);
+	error = copy_all(self, fd, size);
 	if (!error && futimens(fd, times))
 		error = -errno;
 	close(fd);
@@ -94,13 +117,16 @@ void settle_keep(struct host *h)
 {
 	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), error = 0;
 	char path[PATH_ROOM];
+	off_t size = 0;
 	struct stat st;
 
 	binary_path(h, MACHINE_VERSION, path);
 	if (self < 0 || fstat(self, &st))
 		error = -errno;
-	if (!error && !kept_already(path, &st))
-		error = keep_copy(self, path, &st);
+	else
+		size = keep_size(self, &st);
+	if (!error && !kept_already(path, &st, size))
+		error = keep_copy(self, path, &st, size);
 	if (self >= 0)
 		close(self);
 	if (error)
@@ -135,6 +161,7 @@ void settle_forget(struct host *h)
 static int binary_open(const char *path)
 {
 	int from = open(path, O_RDONLY | O_CLOEXEC), to, error;
+	struct stat st;
 
 	if (from < 0)
 		return -errno;
@@ -142,7 +169,8 @@ static int binary_open(const char *path)
 	/* Kernels before 6.3 do not know that flag, and do not need it. */
 	if (to < 0 && errno == EINVAL)
 		to = memfd_create("xenstored", MFD_CLOEXEC);
-	error = to < 0 ? -errno : copy_all(from, to);
+	error = to < 0 || fstat(from, &st) ? -errno :
+		copy_all(from, to, st.st_size);
 	close(from);
 	if (!error)
 		return to;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "xenstored/core/image.h"
+#include "xenstored/host/checkpoint.h"
 #include "xenstored/host/client.h"
 #include "xenstored/host/evtchn.h"
 #include "xenstored/host/guest.h"
@@ -328,6 +329,8 @@ static void exec_now(struct host *h, const struct command *c, int state,
 {
 	sigset_t none, before;
 
+	/* An exec ends its thread, wherever that is. */
+	checkpoint_settle(h);
 	hand_over(h, state, format, true);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, NULL, &before);

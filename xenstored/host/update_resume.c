@@ -104,7 +104,7 @@ int update_load(struct host *h)
 	h->machine = h->resumed->machine;
 	if (h->resumed->stream)
 		checkpoint_stale(o);
-	return checkpoint_open(h, true);
+	return checkpoint_begin_anew(h);
 }
 
 /*

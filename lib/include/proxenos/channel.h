@@ -119,7 +119,8 @@ struct px_channel_callbacks {
 	void (*released)(void *arg);
 	/*
 	 * After px_channel_close(), or where there is no way back (superseded,
-	 * removed): nothing comes any more.  May be NULL.
+	 * removed): nothing comes any more.  Also if the store never was
+	 * reached.  May be NULL.
 	 */
 	void (*ended)(void *arg, enum px_channel_reason reason);
 	void *arg;
@@ -181,6 +182,11 @@ size_t px_channel_message_max(const struct px_channel *channel);
 int px_channel_complete(struct px_channel *channel);
 /* After down said false.  -EINVAL: not waited for. */
 int px_channel_let_go(struct px_channel *channel);
+/*
+ * What the peer sent makes no sense to you: down(protocol), and as after any
+ * other, up again; with `down` false you say when.  -ENOTCONN: not up.
+ */
+int px_channel_fault(struct px_channel *channel);
 
 /*
  * Leave for good: down (if up), released (if it was), ended.  Messages that

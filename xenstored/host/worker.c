@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The thread beside the loop; see worker.h.
+ *
+ * `state` passes from one thread to the other: who finds it IDLE or DONE is
+ * the loop, who finds it GIVEN is the worker.  The mutex is there to sleep
+ * with and is never held while something is done.
+ */
+#include "xenstored/host/worker.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <talloc.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One turn on the processor, when hurried. */
+#define WORKER_TURN_NS 200000u
+/* And how much nicer than the loop it is then. */
+#define WORKER_NICE 10
+
+enum worker_state {
+	WORKER_IDLE,
+	WORKER_GIVEN,
+	WORKER_DONE,
+	WORKER_END
+};
+
+struct worker {
+	pthread_t thread;
+	bool there;			/* the thread is */
+	bool hurried;
+	atomic_int tid;			/* 0: not yet known */
+	int patient;			/* policy when nobody hurries it */
+	int fd;
+	pthread_mutex_t lock;
+	pthread_cond_t given, done;
+	atomic_int state;
+	worker_job *job;
+	void *arg;
+	int result;
+};
+
+static void worker_say(struct worker *w, enum worker_state state,
+		       pthread_cond_t *who)
+{
+	pthread_mutex_lock(&w->lock);
+	atomic_store(&w->state, state);
+	pthread_cond_signal(who);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* It is owed little for the time that it had to wait. */
+static int worker_nice(void)
+{
+	int nice = getpriority(PRIO_PROCESS, 0) + WORKER_NICE;
+
+	return nice < 19 ? nice : 19;
+}
+
+/*
+ * Whose turn is long is not taken from the processor before its end, be the
+ * loop awake or not: kernels that let a thread say so (6.12) are told that
+ * its turns are short.
+ */
+static void worker_policy(const struct worker *w, int policy)
+{
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime, deadline, period;
+	} attr = {
+		.size = sizeof(attr),
+		.policy = (uint32_t)policy,
+		.nice = worker_nice(),
+		.runtime = policy == SCHED_IDLE ? 0 : WORKER_TURN_NS,
+	};
+
+	/* A wish: without it the work is done all the same. */
+	(void)syscall(SYS_sched_setattr, atomic_load(&w->tid), &attr, 0);
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+	int state;
+
+	atomic_store(&w->tid, gettid());
+	worker_policy(w, w->patient);
+	for (;;) {
+		pthread_mutex_lock(&w->lock);
+		do {
+			state = atomic_load(&w->state);
+			if (state != WORKER_GIVEN && state != WORKER_END)
+				pthread_cond_wait(&w->given, &w->lock);
+		} while (state != WORKER_GIVEN && state != WORKER_END);
+		pthread_mutex_unlock(&w->lock);
+		if (state == WORKER_END)
+			return NULL;
+		w->result = w->job(w->arg);
+		worker_say(w, WORKER_DONE, &w->done);
+		/* Cannot fail: a counter of 64 bits, read before the next. */
+		(void)eventfd_write(w->fd, 1);
+	}
+}
+
+static int worker_end(struct worker *w)
+{
+	if (w->there) {
+		worker_wait(w, UINT64_MAX);
+		worker_say(w, WORKER_END, &w->given);
+		pthread_join(w->thread, NULL);
+	}
+	pthread_cond_destroy(&w->given);
+	pthread_cond_destroy(&w->done);
+	pthread_mutex_destroy(&w->lock);
+	if (w->fd >= 0)
+		close(w->fd);
+	return 0;
+}
+
+/*
+ * Who cannot take SCHED_IDLE back might wait for ever on a busy host: the
+ * kernel takes it for a nice value of 20 that is lowered (LimitNICE in the
+ * unit).
+ */
+static int worker_patience(void)
+{
+	struct rlimit nice;
+	bool may;
+
+	may = !geteuid() && prctl(PR_CAPBSET_READ, CAP_SYS_NICE, 0, 0, 0) == 1;
+	if (!may && !getrlimit(RLIMIT_NICE, &nice))
+		may = nice.rlim_cur >= (rlim_t)(20 - worker_nice());
+	return may ? SCHED_IDLE : SCHED_BATCH;
+}
+
+struct worker *worker_new(const void *parent)
+{
+	struct worker *w = talloc_zero(parent, struct worker);
+	pthread_condattr_t clock;
+
+	if (!w)
+		return NULL;
+	w->patient = worker_patience();
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->given, &clock);
+	pthread_cond_init(&w->done, &clock);
+	pthread_condattr_destroy(&clock);
+	talloc_set_destructor(w, worker_end);
+	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->fd < 0)
+		TALLOC_FREE(w);
+	return w;
+}
+
+int worker_fd(const struct worker *w)
+{
+	return w->fd;
+}
+
+/* The thread inherits the mask that is set while it is made. */
+static bool worker_there(struct worker *w)
+{
+	sigset_t all, before;
+
+	if (w->there)
+		return true;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	w->there = !pthread_create(&w->thread, NULL, worker_main, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return w->there;
+}
+
+void worker_start(struct worker *w, worker_job *job, void *arg)
+{
+	w->job = job;
+	w->arg = arg;
+	if (worker_there(w)) {
+		worker_say(w, WORKER_GIVEN, &w->given);
+		return;
+	}
+	w->result = job(arg);
+	atomic_store(&w->state, WORKER_DONE);
+	(void)eventfd_write(w->fd, 1);
+}
+
+bool worker_busy(const struct worker *w)
+{
+	return atomic_load(&w->state) != WORKER_IDLE;
+}
+
+void worker_heard(struct worker *w)
+{
+	eventfd_t ends;
+
+	/* The state comes first: it may have been taken without a call. */
+	(void)eventfd_read(w->fd, &ends);
+}
+
+bool worker_take(struct worker *w, int *result)
+{
+	if (atomic_load(&w->state) != WORKER_DONE)
+		return false;
+	*result = w->result;
+	if (w->hurried)
+		worker_policy(w, w->patient);
+	w->hurried = false;
+	atomic_store(&w->state, WORKER_IDLE);
+	return true;
+}
+
+void worker_wait(struct worker *w, uint64_t us)
+{
+	struct timespec end;
+	int error = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	if (us != UINT64_MAX) {
+		us += (uint64_t)end.tv_nsec / 1000;
+		end.tv_sec += (time_t)(us / 1000000);
+		end.tv_nsec = (long)(us % 1000000) * 1000;
+	}
+	pthread_mutex_lock(&w->lock);
+	while (atomic_load(&w->state) == WORKER_GIVEN && !error)
+		error = us == UINT64_MAX ?
+			pthread_cond_wait(&w->done, &w->lock) :
+			pthread_cond_timedwait(&w->done, &w->lock, &end);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void worker_hurry(struct worker *w)
+{
+	if (w->hurried || !atomic_load(&w->tid))
+		return;
+	w->hurried = true;
+	worker_policy(w, SCHED_OTHER);
+}
