@@ -20,7 +20,8 @@ from machine import Machine, Stalled
 
 TRIES = 3
 # What is under test in guests, too.
-PROGRAMS = ("tests/xen/xenbus-client",)
+PROGRAMS = ("tests/xen/xenbus-client", "tools/examples/channel-backend",
+            "tools/examples/channel-frontend")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
