@@ -165,6 +165,8 @@ class Copy(End):
 
     def __init__(self, end, domid, folder):
         self._begin()
+        # It was up in the one it is copied from.
+        self.cycles.append(Cycle())
         self.paths = [os.path.join(folder, "%s-%d" % (name, domid))
                       for name in ("in", "out")]
         for path in self.paths:
@@ -173,8 +175,6 @@ class Copy(End):
         out = open(self.paths[1])
         self._listen(open(self.paths[0], "w"), out)
         self.expect("cloned")
-        # It was up in the one it was copied from.
-        self.cycles = [Cycle()]
 
     def close(self):
         """At the end of its input it ends."""
