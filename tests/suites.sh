@@ -31,6 +31,7 @@ rings		300	every rule of the ring on three daemons, hostile guests
 kills		300	500 deaths under load, every step of the journal
 channel		900	failures of a channel on three daemons, its mutants, its model
 states		300	what cannot be used, what kills, a full disk, other versions
+systemd		300	the shipped unit under a real systemd: restarts are non-events
 updates		300	live update, and change over from and to the C daemon
 property	300	random operations against the reference model, long
 fuzz		300	each target for a while under the fuzzer of clang
@@ -201,6 +202,15 @@ suite_states()
 {
 	tree_build "$top" build-faults --enable-faults > /dev/null || return 1
 	SIMXEN_BUILD=$top/build-faults tests/state/run
+	SIMXEN_BUILD=$top/build-faults tests/state/lack
+	SIMXEN_BUILD=$top/build-faults tests/state/options
+}
+
+# 77: it says what is not to be had here.
+suite_systemd()
+{
+	tree_build "$top" build-faults --enable-faults > /dev/null || return 1
+	SIMXEN_BUILD=$top/build-faults tests/state/systemd
 }
 
 suite_updates()
