@@ -236,6 +236,7 @@ suite_fuzz()
 
 	tree_build "$top" build > /dev/null || return 1
 	make -C build --no-print-directory fuzz-clang > /dev/null || return 1
+	mkdir -p build/test-logs || return 1
 	found=$(mktemp -d "${TMPDIR:-/tmp}/fuzz.XXXXXX") || return 1
 	# shellcheck disable=SC2064 # now, not then
 	trap "rm -rf '$found'" EXIT
