@@ -33,6 +33,14 @@ class Host:
 
     def __init__(self):
         self.m = Machine()
+        try:
+            self.begin()
+        except BaseException:
+            os.chdir(BUILD)
+            self.m.close()
+            raise
+
+    def begin(self):
         self.d = self.m.daemon(self.peer, "-N")
         self.xs = SocketClient(self.m)
         self.xs.write(b"/local/domain/0/domid", b"0")

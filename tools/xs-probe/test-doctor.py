@@ -25,6 +25,7 @@ BUILD = os.getcwd()
 DAEMON = os.path.join(BUILD, "xenstored/xenstored")
 PROBE = os.path.join(BUILD, "tools/xs-probe/xs-probe")
 STOCK = (glob.glob("/usr/lib/xen-*/bin/xenstored") or [None])[-1]
+OCAML = glob.glob("/usr/lib/xen-*/bin/oxenstored") and "ocaml"
 # The preload is before the sanitizer's library, on purpose.
 os.environ["ASAN_OPTIONS"] = "verify_asan_link_order=0:" + \
     os.environ.get("ASAN_OPTIONS", "")
@@ -45,9 +46,11 @@ class Doctor(unittest.TestCase):
     peer = DAEMON
 
     def setUp(self):
+        self.assertTrue(self.peer, "no such daemon here")
         self.m = Machine()
         self.addCleanup(self.m.close)
-        self.d = self.m.daemon(self.peer, "-N")
+        args = [] if self.peer == "ocaml" else ["-N"]
+        self.d = self.m.daemon(self.peer, *args)
         self.xs = SocketClient(self.m)
         self.addCleanup(lambda: self.xs.close())
         self.xs.write(b"/local/domain/0/domid", b"0")
@@ -412,13 +415,16 @@ class OnStock(Doctor):
     peer = STOCK
 
     def test_stock(self):
-        self.assertIsNotNone(STOCK, "no stock daemon here")
         got = self.finds([])
         self.assertEqual(got["daemon"], "other")
         self.assertIn("not proxenos", got["not_checked"][0])
         self.dev(b"vif", 0, 4, 5)
         self.channel(0, 77, status(1, 2, b"up"))
         self.finds(["device-half-connected", "channel-peer-dead"])
+
+
+class OnOcaml(OnStock):
+    peer = OCAML
 
 
 class Told(unittest.TestCase):
