@@ -71,6 +71,8 @@ ROWS = {
     "top": dict(fine=(["--batch", "-n", "1", "-i", "0.05"], ALL),
                 wrong=(["--batch", "-n", "1"], dict(stranger="EACCES")),
                 usage=["--batch", "-i", "x"], other=(3, "cannot tell")),
+    "metrics": dict(fine=([], ALL), wrong=([], dict(stranger="EACCES")),
+                    usage=["x"], other=(3, "cannot tell"), json=False),
     "trace": dict(fine=(["-n", "1"], ALL), wrong=(["-n", "1"], dict(
         stranger="EACCES")), usage=["--op", "x"], other=(3, "cannot tell")),
     "quota": dict(fine=([], ALL), wrong=([], dict(topics=bad(load={
