@@ -20,6 +20,8 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/known.c tools/xs-probe/known.h \
 	tools/xs-probe/load.c tools/xs-probe/load.h \
 	tools/xs-probe/ls.c tools/xs-probe/ls.h \
+	tools/xs-probe/metrics.c tools/xs-probe/metrics.h \
+	tools/xs-probe/metrics_print.c \
 	tools/xs-probe/pages.c tools/xs-probe/pages.h \
 	tools/xs-probe/party.c tools/xs-probe/party.h \
 	tools/xs-probe/probe.c tools/xs-probe/probe.h \
@@ -33,6 +35,11 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/snapshot_json.c \
 	tools/xs-probe/status.c \
 	tools/xs-probe/table.c tools/xs-probe/table.h \
+	tools/xs-probe/top.c tools/xs-probe/top.h \
+	tools/xs-probe/top_column.c tools/xs-probe/top_detail.c \
+	tools/xs-probe/top_json.c \
+	tools/xs-probe/top_lines.c tools/xs-probe/top_model.c \
+	tools/xs-probe/top_screen.c \
 	tools/xs-probe/trace.c tools/xs-probe/trace.h \
 	tools/xs-probe/trace_filter.c tools/xs-probe/trace_pcap.c \
 	tools/xs-probe/trace_text.c \
@@ -42,8 +49,10 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/who.c
 tools_xs_probe_xs_probe_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DPROBE_LIBEXEC='"$(pkglibexecdir)"' -DPROBE_SBIN='"$(sbindir)"'
-tools_xs_probe_xs_probe_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-tools_xs_probe_xs_probe_LDADD = libproxenos-core.la $(JANSSON_LIBS)
+tools_xs_probe_xs_probe_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) \
+	$(NCURSES_CFLAGS)
+tools_xs_probe_xs_probe_LDADD = libproxenos-core.la $(JANSSON_LIBS) \
+	$(NCURSES_LIBS)
 
 dist_man_MANS += docs/man/xs-probe.1
 
@@ -59,9 +68,11 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 # What all subcommands share; then on simxen what a killed daemon left, and
 # daemons that run.
 TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py
-TESTS += tools/xs-probe/test-look.py tools/xs-probe/test-trace.py
+TESTS += tools/xs-probe/test-look.py tools/xs-probe/test-trace.py \
+	tools/xs-probe/test-top.py tools/xs-probe/test-metrics.py
 EXTRA_DIST += tools/xs-probe/broken.py tools/xs-probe/test-look.py \
-	tools/xs-probe/test-trace.py
+	tools/xs-probe/test-top.py tools/xs-probe/test-trace.py \
+	tools/xs-probe/exposition.py tools/xs-probe/test-metrics.py
 EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
 	tools/xs-probe/test-replay.py docs/protocol/control.md
 

@@ -178,6 +178,7 @@ GOOD = {
     "limits": {"0": LIMITS},
     "refusals": {"0": b"0\n"},
     "clients": {"0": b"0\n"},
+    "quotas": {"0": b"0\n"},
     "conflicts": {"0": b"0\nloser=5 loser_conn=5 winner=7 winner_conn=7 "
                   b"count=3 first_us=9000000 last_us=1000000 path=/a/b\n"},
     "ops": {"0": b"0\nop=READ requests=90 errors=2\n"

@@ -124,7 +124,9 @@ int probe_usage(const char *format, ...)
 
 static int dump(json_t *json, size_t flags)
 {
-	int ret = json ? json_dumpf(json, stdout, flags) : -1;
+	/* Enough for what is measured; more is noise of the binary form. */
+	int ret = json ? json_dumpf(json, stdout, flags |
+				    JSON_REAL_PRECISION(12)) : -1;
 
 	if (json)
 		json_decref(json);

@@ -71,6 +71,11 @@ ROWS = {
         other=(3, "cannot tell")),
     "ring": dict(fine=(["5"], ALL), wrong=(["8"], ALL), usage=[],
                  unreached=["5"], other=(3, "cannot tell"), changes=True),
+    "top": dict(fine=(["--batch", "-n", "1", "-i", "0.05"], ALL),
+                wrong=(["--batch", "-n", "1"], dict(stranger="EACCES")),
+                usage=["--batch", "-i", "x"], other=(3, "cannot tell")),
+    "metrics": dict(fine=([], ALL), wrong=([], dict(stranger="EACCES")),
+                    usage=["x"], other=(3, "cannot tell"), json=False),
     "trace": dict(fine=(["-n", "1"], ALL), wrong=(["-n", "1"], dict(
         stranger="EACCES")), usage=["--op", "x"], other=(3, "cannot tell")),
     "quota": dict(fine=([], ALL), wrong=([], dict(topics=bad(load={
