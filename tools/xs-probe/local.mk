@@ -2,6 +2,10 @@
 bin_PROGRAMS += tools/xs-probe/xs-probe
 tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/bench.c \
+	tools/xs-probe/channel.c tools/xs-probe/channel.h \
+	tools/xs-probe/channel_ends.c tools/xs-probe/channel_ends.h \
+	tools/xs-probe/channel_ping.c \
+	tools/xs-probe/channel_show.c \
 	tools/xs-probe/check.c \
 	tools/xs-probe/conflicts.c \
 	tools/xs-probe/command.c tools/xs-probe/command.h \
@@ -70,6 +74,8 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py
 TESTS += tools/xs-probe/test-look.py tools/xs-probe/test-trace.py \
 	tools/xs-probe/test-top.py tools/xs-probe/test-metrics.py
+TESTS += tools/xs-probe/test-channel.py
+EXTRA_DIST += tools/xs-probe/test-channel.py
 EXTRA_DIST += tools/xs-probe/broken.py tools/xs-probe/test-look.py \
 	tools/xs-probe/test-top.py tools/xs-probe/test-trace.py \
 	tools/xs-probe/exposition.py tools/xs-probe/test-metrics.py

@@ -115,6 +115,11 @@ class Completion(unittest.TestCase):
 
     def test_words(self):
         self.assertEqual(self.complete("quota", ""), ["set", "show"])
+        self.assertEqual(self.complete("channel", ""),
+                         ["echo", "list", "ping", "show", "watch"])
+        self.assertEqual(self.complete("channel", "ping", "1"), ["1", "12"])
+        self.assertEqual(self.complete("channel", "show", "/loc"), ["/local"])
+        self.assertEqual(self.complete("channel", "list", ""), [])
 
     def test_files(self):
         for words in (("diff", "sa"), ("tree", "--save", "sa"),
@@ -231,8 +236,12 @@ class ManPage(unittest.TestCase):
             text = f.read().replace("\\-", "-").replace("\\fR", "")
         start = text.index(".SH COMMANDS")
         end = text.index(".SH OPTIONS")
-        entries = re.split(r"(?m)^\.TP\n(?=\.BR? [a-z]+\b)", text[start:end])
-        named = {re.match(r"\.BR? ([a-z]+)", e)[1]: e for e in entries[1:]}
+        entries = re.split(r'(?m)^\.TP\n(?=\.BR? "?[a-z]+\b)',
+                           text[start:end])
+        named = {}
+        for entry in entries[1:]:
+            name = re.match(r'\.BR? "?([a-z]+)', entry)[1]
+            named[name] = named.get(name, "") + entry
         self.assertEqual(sorted(named), sorted(commands()))
         examples = text[text.index(".SH EXAMPLES"):]
         shared = {o.partition("=")[0]

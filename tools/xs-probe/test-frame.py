@@ -76,6 +76,9 @@ ROWS = {
                 usage=["--batch", "-i", "x"], other=(3, "cannot tell")),
     "metrics": dict(fine=([], ALL), wrong=([], dict(stranger="EACCES")),
                     usage=["x"], other=(3, "cannot tell"), json=False),
+    "channel": dict(fine=(["list"], ALL), wrong=(
+        ["show", "/local/domain/0/data/channel/5/x"], ALL), usage=["x"],
+        unreached=["list"], other=(0, "no channels"), changes=True),
     "trace": dict(fine=(["-n", "1"], ALL), wrong=(["-n", "1"], dict(
         stranger="EACCES")), usage=["--op", "x"], other=(3, "cannot tell")),
     "quota": dict(fine=([], ALL), wrong=([], dict(topics=bad(load={
