@@ -3,6 +3,7 @@
 """xs-probe doctor on simxen machines that are broken on purpose, one thing at
 a time: it must name that and nothing else, and be silent where all is well.
 """
+import errno
 import glob
 import json
 import os
@@ -19,7 +20,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "../simxen")]
 sys.dont_write_bytecode = True
 from played import SURVIVOR, Daemon, bad  # noqa: E402
 from simxen import (Machine, RingClient, SocketClient, XSError,  # noqa: E402
-                    CONNECTION, REQ_PROD)
+                    CONNECTION, FAULT_GRANT, REQ_PROD)
 
 BUILD = os.getcwd()
 DAEMON = os.path.join(BUILD, "xenstored/xenstored")
@@ -305,6 +306,14 @@ class Rings(Doctor):
                             self.probe_ring()["rsp_cons"]) == 1024)
         self.finds(["guest-not-reading"], "--wait", "1",
                    words="1024 bytes", about="domain %d" % self.guest.domid)
+
+    def test_no_ring(self):
+        """Found introduced at a start, and cannot be mapped."""
+        self.m.fault(FAULT_GRANT, errno.ENOMEM, self.guest.domid)
+        self.d.kill()
+        self.d = self.m.daemon(self.peer, "-N")
+        self.finds(["ring-missing"], "--wait", "1",
+                   about="domain %d" % self.guest.domid)
 
     def test_reset_asked(self):
         self.guest.word(CONNECTION, 1)

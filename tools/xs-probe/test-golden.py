@@ -263,6 +263,9 @@ def main():
         golden.close()
     os.chdir(BUILD)
     golden.nothing_left_out()
+    if golden.failed:
+        print("If it should print that: %s --write, in the build directory, "
+              "and read the difference." % sys.argv[0])
     print("%d failed" % golden.failed)
     return 1 if golden.failed else 0
 
