@@ -439,7 +439,7 @@ class OnOcaml(OnStock):
 class Told(unittest.TestCase):
     """What no machine does at will: a daemon played by the test."""
 
-    def finds(self, ids, code, **given):
+    def finds(self, ids, code, words=None, **given):
         directory = tempfile.mkdtemp(prefix="doctor-")
         nodes = {"/local/domain": {"names": [b"0"]},
                  "/local/domain/0": {"names": [b"domid"]},
@@ -455,10 +455,18 @@ class Told(unittest.TestCase):
         got = json.loads(p.stdout)
         self.assertEqual([f["id"] for f in got["findings"]], ids, p)
         self.assertEqual(p.returncode, code)
+        if words:
+            self.assertIn(words, " ".join(got["not_checked"]))
 
     def test_all_well(self):
         topics = bad(quotas={"0": b"0\n"}, domains={"0": b"0\n"})
         self.finds([], 0, topics=topics)
+
+    def test_not_privileged(self):
+        """It says so, and is not taken for a broken daemon."""
+        self.finds([], 0, stranger="EACCES", words="not privileged")
+        self.finds([], 0, stranger="EACCES", words="we may not read",
+                   hidden=["/local/domain"])
 
     def test_survivor(self):
         topics = bad(quotas={"0": b"0\n"}, domains={"0": b"0\n"},
