@@ -29,8 +29,9 @@ conformance	600	every rule on our daemon, the C and the OCaml one
 clients		300	xenstore-*, test-xenstore and pyxs on our daemon
 rings		300	every rule of the ring on three daemons, hostile guests
 kills		300	500 deaths under load, every step of the journal
-channel		900	a channel's failures on three daemons, the simulation's mutants
+channel		900	failures of a channel on three daemons, its mutants, its model
 states		300	what cannot be used, what kills, a full disk, other versions
+systemd		300	the shipped unit under a real systemd: restarts are non-events
 updates		300	live update, and change over from and to the C daemon
 property	300	random operations against the reference model, long
 fuzz		300	each target for a while under the fuzzer of clang
@@ -188,9 +189,11 @@ suite_kills()
 suite_channel()
 {
 	tree_build "$top" build > /dev/null || return 1
-	make -C build --no-print-directory channel_end > /dev/null || return 1
+	make -C build --no-print-directory channel_end test_channel_sim \
+		> /dev/null || return 1
 	cd build || return 1
 	srcdir=.. ../tests/channel/mutants
+	../tests/channel/refine
 	../tests/channel/test_channel.py --daemon stock --daemon ocaml
 	../tests/channel/test_failures.py --daemon all
 }
@@ -199,6 +202,15 @@ suite_states()
 {
 	tree_build "$top" build-faults --enable-faults > /dev/null || return 1
 	SIMXEN_BUILD=$top/build-faults tests/state/run
+	SIMXEN_BUILD=$top/build-faults tests/state/lack
+	SIMXEN_BUILD=$top/build-faults tests/state/options
+}
+
+# 77: it says what is not to be had here.
+suite_systemd()
+{
+	tree_build "$top" build-faults --enable-faults > /dev/null || return 1
+	SIMXEN_BUILD=$top/build-faults tests/state/systemd
 }
 
 suite_updates()
@@ -227,7 +239,7 @@ suite_fuzz()
 	found=$(mktemp -d "${TMPDIR:-/tmp}/fuzz.XXXXXX") || return 1
 	# shellcheck disable=SC2064 # now, not then
 	trap "rm -rf '$found'" EXIT
-	for target in protocol stream ops; do
+	for target in protocol stream ops channel peer; do
 		mkdir "$found/$target" || return 1
 		one "fuzz_$target" "build/fuzz-clang/fuzz_$target" \
 			-seed=1 -max_total_time=15 -timeout=20 \

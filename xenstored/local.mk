@@ -34,6 +34,7 @@ xenstored_xenstored_SOURCES = \
 	xenstored/host/hypervisor.c xenstored/host/hypervisor.h \
 	xenstored/host/journal.c xenstored/host/journal.h \
 	xenstored/host/journal_format.h xenstored/host/journal_read.c \
+	xenstored/host/limits.c xenstored/host/limits.h \
 	xenstored/host/listener.c xenstored/host/listener.h \
 	xenstored/host/loop.c xenstored/host/loop.h \
 	xenstored/host/main.c \

@@ -19,6 +19,8 @@
  *		(suspicion, fault, cancel), GH late writes of the dead,
  *		RB times the daemon comes back without its newest writes
  * LATE		a read's answer is judged later than it was taken
+ * TRACE	a simulation prints its steps: who, what, and who is up then;
+ *		tests/channel/refine drives the C machine by them
  * Mutations (-DM_*) remove one mechanism each; every one must break a check.
  * docs/model/run-link runs all of it.
  */
@@ -45,6 +47,14 @@
 #endif
 #ifndef MAXE
 #define MAXE 14
+#endif
+
+#ifdef TRACE
+mtype = { WRITE, READ, LET_GO, SUSPECT, CANCEL, CRASH, GHOST, PUT, AGAIN,
+	DELIVER, SAVE, ROLL_BACK };
+#define DID(what) printf("@ %e %d %d %d\n", what, i, up[0], up[1])
+#else
+#define DID(what) skip
 #endif
 
 #define MSGS(i) (i == 0 -> M0 : M1)
@@ -249,7 +259,7 @@ proctype end(byte i)
 	do
 	:: d_step { dirty[i] ->				/* write my st */
 		s_me[i] = me[i]; s_you[i] = you[i];
-		s_ack[i] = rx[i]; s_gen[i] = gen; dirty[i] = 0 }
+		s_ack[i] = rx[i]; s_gen[i] = gen; dirty[i] = 0; DID(WRITE) }
 
 	/* R9, R11: it must say what I am. */
 	:: d_step { !dirty[i] && (s_me[i] != me[i] || s_you[i] != you[i] ||
@@ -263,26 +273,30 @@ proctype end(byte i)
 		r_ack[i] = s_ack[1-i]; r_ok[i] = S_OK; r_fl[i] = !dirty[i] }
 	:: d_step { r_have[i] -> forget(i) }
 #endif
-	:: d_step { G_LEFT(P_ME, P_YOU, P_OK) -> go_down(i); JUDGED }
+	:: d_step { G_LEFT(P_ME, P_YOU, P_OK) -> go_down(i); JUDGED;
+		DID(READ) }
 	:: d_step { G_ACK(P_ME, P_YOU, P_OK, P_ACK) ->
-		acknowledge(i, P_ACK); JUDGED }
+		acknowledge(i, P_ACK); JUDGED; DID(READ) }
 	:: d_step { G_BIND(P_ME, P_OK) ->
 		you[i] = P_ME; hi[i] = P_ME; dirty[i] = 1; REBOUND(i);
-		JUDGED }
-	:: d_step { G_UP(P_ME, P_YOU, P_OK, P_FL) -> go_up(i); JUDGED }
-	:: d_step { G_REL(P_ME, P_YOU, P_OK, P_FL) -> release(i); JUDGED }
+		JUDGED; DID(READ) }
+	:: d_step { G_UP(P_ME, P_YOU, P_OK, P_FL) -> go_up(i); JUDGED;
+		DID(READ) }
+	:: d_step { G_REL(P_ME, P_YOU, P_OK, P_FL) -> release(i); JUDGED;
+		DID(READ) }
 
-	:: d_step { quies[i] -> leave(i) }		/* the client let go */
+	:: d_step { quies[i] -> leave(i); DID(LET_GO) }	/* the client did */
 
-	:: d_step { up[i] && !quies[i] && downs > 0 -> downs--; go_down(i) }
+	:: d_step { up[i] && !quies[i] && downs > 0 -> downs--; go_down(i);
+		DID(SUSPECT) }
 	:: d_step { !up[i] && you[i] != 0 && held[i] == 0 && downs > 0 ->
-		downs--; leave(i) }			/* cancelled before up */
+		downs--; leave(i); DID(CANCEL) }	/* before up */
 
 	:: d_step { crashes > 0 -> crashes--;		/* and a new one starts */
 		last_wish(i);
 		useE[i] = 0; up[i] = 0; quies[i] = 0; held[i] = 0; hi[i] = 0;
 		fresh(i); you[i] = 0; dirty[i] = 1; forget(i);
-		rx[i] = 0; tx[i] = 0; acked[i] = 0 }
+		rx[i] = 0; tx[i] = 0; acked[i] = 0; DID(CRASH) }
 
 #if GH
 	:: d_step { g_side == i ->			/* its last writes land */
@@ -295,27 +309,28 @@ proctype end(byte i)
 		:: else -> skip
 		fi;
 		g_side = 2; g_me = 0; g_you = 0; g_ack = 0; g_gen = 0;
-		gs_src = 0; gs_dst = 0; gs_seq = 0; gs_ack = 0 }
+		gs_src = 0; gs_dst = 0; gs_seq = 0; gs_ack = 0; DID(GHOST) }
 #endif
 
 	/* R7 */
 #ifdef M_NOWINDOW
 	:: d_step { up[i] && !quies[i] && tx[i] < MSGS(i) ->
-		put(i, tx[i]); tx[i]++ }
+		put(i, tx[i]); tx[i]++; DID(PUT) }
 #else
 	:: d_step { up[i] && !quies[i] && tx[i] < MSGS(i) &&
 			tx[i] - acked[i] < NS ->
-		put(i, tx[i]); tx[i]++ }
+		put(i, tx[i]); tx[i]++; DID(PUT) }
 #endif
 	/* R10: the oldest; that is enough. */
 #ifndef M_NORETX
 	:: d_step { up[i] && !quies[i] && acked[i] < tx[i] &&
-			!SLOT_IS(i, acked[i]) -> put(i, acked[i]) }
+			!SLOT_IS(i, acked[i]) -> put(i, acked[i]); DID(AGAIN) }
 #endif
 	/* R8 */
 	:: d_step { up[i] && !quies[i] && rx[i] < MSGS(1-i) &&
 			sl_src[SLOT(1-i, rx[i])] == you[i] &&
-			sl_seq[SLOT(1-i, rx[i])] == rx[i] + 1 -> deliver(i) }
+			sl_seq[SLOT(1-i, rx[i])] == rx[i] + 1 -> deliver(i);
+		DID(DELIVER) }
 	/* R9: the acknowledgement on a slot, whatever its number. */
 #if M1
 	:: d_step { up[i] && !quies[i] &&
@@ -339,6 +354,8 @@ proctype end(byte i)
 #if RB
 proctype daemon()
 {
+	byte i = 0;
+
 	do
 	:: d_step { snaps > 0 && have == 0 -> have = 1;
 		for (k : 0 .. 1) {
@@ -348,7 +365,8 @@ proctype daemon()
 		for (k : 0 .. 2 * NS - 1) {
 			b_src[k] = sl_src[k]; b_dst[k] = sl_dst[k];
 			b_seq[k] = sl_seq[k]; b_sla[k] = sl_ack[k]
-		} }
+		}
+		DID(SAVE) }
 	:: d_step { snaps > 0 && have == 1 -> have = 0; snaps--;
 		for (k : 0 .. 1) {
 			s_me[k] = b_me[k]; s_you[k] = b_you[k];
@@ -360,7 +378,7 @@ proctype daemon()
 			sl_seq[k] = b_seq[k]; sl_ack[k] = b_sla[k];
 			b_src[k] = 0; b_dst[k] = 0; b_seq[k] = 0; b_sla[k] = 0
 		}
-		gen++ }
+		gen++; DID(ROLL_BACK) }
 	:: snaps == 0 -> break
 	od
 }

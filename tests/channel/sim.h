@@ -4,8 +4,9 @@
  * nodes are registers, connections that answer in order and late, bells that
  * are lost, doubled and late, processes that die, freeze and leave a last
  * write behind, a daemon that restarts with and without its newest writes.
- * Time is virtual.  sim_world.c is the world, sim_watch.c what must hold,
- * test_sim.c chooses what happens.
+ * Time is virtual.  sim_world.c is the world, sim_trouble.c and sim_image.c
+ * what goes wrong in it, sim_watch.c what must hold, test_sim.c chooses what
+ * happens, or has sim_model.c do what a run of the model did.
  */
 #ifndef TESTS_CHANNEL_SIM_H
 #define TESTS_CHANNEL_SIM_H
@@ -59,6 +60,7 @@ struct sim_cycle {
 	unsigned int handed;	/* messages received, and completed */
 	unsigned int completed;
 	unsigned int never;	/* from here on: "never sent"; ~0 if not */
+	bool alien;		/* of the life that an image was taken of */
 };
 
 struct sim_end {
@@ -67,7 +69,7 @@ struct sim_end {
 	struct sim_op op[SIM_OPS];
 	unsigned int ops;
 	bool up, in_hand, must_let_go, running, frozen, bell_st, bell_slot;
-	bool bell_own, closed, ended;
+	bool bell_own, closed, ended, dead;
 	uint64_t wake_at;
 	struct sim_message message[SIM_MESSAGES];
 	struct sim_cycle cycle[SIM_CYCLES];
@@ -85,6 +87,7 @@ struct sim {
 	struct sim_home home[2], old[2];	/* old: what may come back */
 	bool refuse;				/* quota: every write */
 	int refuse_error;
+	bool garbage;				/* there was some */
 	unsigned int troubles;
 	struct sim_op ghost[2];
 	bool ghost_there[2];
@@ -111,6 +114,23 @@ void sim_ghost(struct sim *s, unsigned int i);
 void sim_restart(struct sim *s, bool lose);
 void sim_move(struct sim *s, unsigned int i);
 void sim_send(struct sim *s, unsigned int i, unsigned int len);
+
+/* sim_image.c */
+void sim_image_begin(void);
+void sim_destroy(struct sim *s, unsigned int i);
+/* A domain in the place of a dead one, when it is time. */
+void sim_reborn(struct sim *s, unsigned int i);
+void sim_snapshot(struct sim *s, unsigned int i);
+void sim_restore(struct sim *s, unsigned int i);
+void sim_late(struct sim *s, unsigned int i);
+void sim_garbage(struct sim *s, unsigned int i);
+
+/* sim_trouble.c: one of them, for end i; what there was, and if all was. */
+void sim_trouble(struct sim *s, unsigned int i);
+bool sim_trouble_print(void);
+
+/* sim_model.c: a step by the name that the model has for it; false: none. */
+bool sim_follow(struct sim *s, const char *step, unsigned int i);
 
 /* sim_watch.c: called at each callback. */
 void sim_saw(struct sim *s, unsigned int i, const struct channel_action *a);

@@ -63,7 +63,7 @@ void sim_start(struct sim *s, unsigned int i)
 	e->up = e->in_hand = e->must_let_go = false;
 	e->bell_st = e->bell_slot = e->bell_own = true;
 	e->running = true;
-	e->frozen = e->closed = e->ended = false;
+	e->frozen = e->closed = e->ended = e->dead = false;
 	memset(&e->uses, 0, sizeof(e->uses));
 	for (unsigned int k = 0; k < SIM_MESSAGES; k++)
 		e->message[k].used = false;
@@ -77,8 +77,9 @@ void sim_begin(struct sim *s, uint64_t seed)
 	s->now = 1000000000;
 	s->generation = 1;
 	s->steps = 0;
-	s->refuse = false;
+	s->refuse = s->garbage = false;
 	s->troubles = 0;
+	sim_image_begin();
 	s->ghost_there[0] = s->ghost_there[1] = false;
 	for (unsigned int i = 0; i < 2; i++) {
 		struct sim_end *e = &s->end[i];
@@ -153,7 +154,7 @@ static void apply(struct sim *s, unsigned int i, struct sim_op *op)
 		break;
 	default:
 		op->result = 0;
-		op->alive = true;
+		op->alive = !s->end[1 - i].dead;
 	}
 	op->landed = true;
 }
@@ -263,7 +264,7 @@ void sim_run(struct sim *s, unsigned int i, unsigned int actions)
 void sim_kill(struct sim *s, unsigned int i)
 {
 	struct sim_end *e = &s->end[i];
-	unsigned int keep = e->ops ? sim_below(s, e->ops + 1) : 0;
+	unsigned int keep = e->ops && !e->dead ? sim_below(s, e->ops + 1) : 0;
 
 	for (unsigned int k = 0; k < keep; k++)
 		if (!e->op[k].landed &&
@@ -275,7 +276,8 @@ void sim_kill(struct sim *s, unsigned int i)
 				break;
 		}
 	s->troubles++;
-	sim_start(s, i);
+	if (!e->dead)
+		sim_start(s, i);
 }
 
 void sim_ghost(struct sim *s, unsigned int i)

@@ -34,7 +34,9 @@ FUZZ_CLANG_CFLAGS = -g -O1 -std=gnu11 -fno-omit-frame-pointer \
 
 fuzz-clang: $(fuzz_protocol_SOURCES) $(fuzz_stream_SOURCES) \
 		$(fuzz_ops_SOURCES) $(libmodel_la_SOURCES) \
-		$(libcore_la_SOURCES) $(libprotocol_la_SOURCES)
+		$(libcore_la_SOURCES) $(libprotocol_la_SOURCES) \
+		$(fuzz_channel_SOURCES) $(fuzz_peer_SOURCES) \
+		$(libpxchannel_la_SOURCES)
 	$(MKDIR_P) fuzz-clang
 	all=; for f in $(libmodel_la_SOURCES) $(libcore_la_SOURCES) \
 		$(libprotocol_la_SOURCES); do \
@@ -45,7 +47,16 @@ fuzz-clang: $(fuzz_protocol_SOURCES) $(fuzz_stream_SOURCES) \
 		-DHAVE_CONFIG_H -I$(abs_builddir) -I. $(TALLOC_CFLAGS) \
 		-o $(abs_builddir)/fuzz-clang/fuzz_$$t \
 		tests/fuzz/fuzz_$$t.c $$all $(TALLOC_LIBS)) || exit 1; \
+	done; \
+	all=; for f in $(libpxchannel_la_SOURCES) $(libprotocol_la_SOURCES); \
+		do case $$f in *.c) all="$$all $$f";; esac; \
+	done; \
+	for t in channel peer; do \
+		(cd $(srcdir) && $(FUZZ_CLANG) $(FUZZ_CLANG_CFLAGS) \
+		-DHAVE_CONFIG_H -I$(abs_builddir) -I. -Ilib/include \
+		-o $(abs_builddir)/fuzz-clang/fuzz_$$t \
+		tests/channel/fuzz_$$t.c $$all) || exit 1; \
 	done
 .PHONY: fuzz-clang
 CLEANFILES += fuzz-clang/fuzz_protocol fuzz-clang/fuzz_stream \
-	fuzz-clang/fuzz_ops
+	fuzz-clang/fuzz_ops fuzz-clang/fuzz_channel fuzz-clang/fuzz_peer

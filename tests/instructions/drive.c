@@ -416,6 +416,24 @@ static void prepare_directory(unsigned int i)
 	}
 }
 
+/* All of a directory that has changed; it is sorted once. */
+static void directory_anew(unsigned int i)
+{
+	char body[64];
+
+	drive_n(WIRE_WRITE, "/list/new-%u|", i);
+	for (unsigned int at = 0; at < 80000; at += 4000) {
+		snprintf(body, sizeof(body), "/list|%u|", at);
+		drive(SOCKET, WIRE_DIRECTORY_PART, body);
+	}
+}
+
+static void prepare_list(unsigned int i)
+{
+	for (unsigned int n = 0; n < WATCHES; n++)
+		drive_n(WIRE_WRITE, "/list/c%05u|v", n);
+}
+
 static void prepare_many(unsigned int i)
 {
 	drive_fill(NODES, MORE_NODES);
@@ -441,6 +459,7 @@ static const struct {
 	{ "set-perms", set_perms, 100, nothing, 1 },
 	{ "directory", directory, 100, nothing, 1 },
 	{ "directory-part-of-1000", directory_part, 10, prepare_directory, 1 },
+	{ "directory-of-10000-anew", directory_anew, 2, prepare_list, 1 },
 	{ "watch", watch_set, 100, nothing, 1 },
 	{ "unwatch", watch_unset, 100, nothing, 1 },
 	{ "reset-watches", reset_watches, 100, nothing, 1 },

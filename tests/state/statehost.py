@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+import traceback
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../tools/simxen"))
@@ -105,6 +106,12 @@ class Host:
         return [line for line in self.sup.output().split("\n")
                 if ident in line and text in line]
 
+    def kill(self):
+        """Killed when what was sent to the clients of before is on record:
+        the one whose reply it is not sure of is closed, rightly."""
+        self.generation()
+        self.sup.kill()
+
     def dead(self):
         """Killed, and held."""
         self.sup.hold()
@@ -132,3 +139,33 @@ class Host:
             same(xs.read(b"/serves"), b"1")
             same(xs.request("CONTROL", b"check\0"), b"OK\0", "check")
         same(self.lines("XSD301"), [], "check of the store")
+
+
+def other_machine(version):
+    """The daemon with another version of the machine, otherwise the same."""
+    build = os.path.join(BUILD, "machine-%d" % version)
+    out = os.path.join(build, "xenstored")
+    os.makedirs(build, exist_ok=True)
+    subprocess.run([os.path.join(HERE, "other-machine"), BUILD, str(version),
+                    out], check=True, timeout=300)
+    return out
+
+
+def run_all(tests, o):
+    """Those of o.names, or all; the status to exit with."""
+    passed = failed = 0
+    for f in tests:
+        if o.names and f.__name__ not in o.names:
+            continue
+        began = time.monotonic()
+        try:
+            f(o)
+            passed += 1
+            print("ok   %s (%.1f s)" % (f.__name__,
+                                        time.monotonic() - began), flush=True)
+        except Exception as e:
+            failed += 1
+            print("FAIL %s: %s: %s" % (f.__name__, type(e).__name__, e))
+            print(traceback.format_exc(), flush=True)
+    print("%d passed, %d failed" % (passed, failed))
+    return failed != 0 or not passed

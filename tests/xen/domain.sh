@@ -108,6 +108,22 @@ domain_state()
 	xl list "$1" | awk 'NR == 2 { print $5 }'
 }
 
+kernel_device()
+{
+	[ -e "/sys/bus/xen-backend/devices/vbd-9-$1" ]
+}
+
+# kernel_watch NUMBER: dom0's kernel makes a device when its watch of backend/
+# fires; its watches were set once, when it first saw a daemon.
+kernel_watch()
+{
+	at=/local/domain/0/backend/vbd/9/$1
+	xenstore-write "$at/frontend" "/local/domain/9/device/vbd/$1" \
+		"$at/frontend-id" 9 "$at/state" 1 \
+		"/local/domain/9/device/vbd/$1/state" 1
+	until_true $limit kernel_device "$1"
+}
+
 domain_tell()
 {
 	# A toolstack whose store is gone waits for ever.

@@ -6,22 +6,6 @@
 # xenconsoled, too, which has a connection through the socket.
 
 limit=30	# of which the daemon needs a tenth of a second
-backend=/local/domain/0/backend/vbd/9
-
-kernel_device()
-{
-	[ -e "/sys/bus/xen-backend/devices/vbd-9-$1" ]
-}
-
-# dom0's kernel makes a device when its watch of backend/ fires.  Its watches
-# were set once, before the first kill.
-kernel_watch()
-{
-	xenstore-write "$backend/$1/frontend" "/local/domain/9/device/vbd/$1" \
-		"$backend/$1/frontend-id" 9 "$backend/$1/state" 1 \
-		"/local/domain/9/device/vbd/$1/state" 1
-	until_true $limit kernel_device "$1"
-}
 
 check 'xl create' domain_linux one beat
 check 'its user space has written' domain_up one

@@ -165,6 +165,7 @@ demo_forgets()
 
 demo_end()
 {
+	talk_end
 	[ -z "$demo_pid" ] || kill "$demo_pid" 2> /dev/null
 	[ -z "$demo_pid" ] || wait "$demo_pid" 2> /dev/null
 	[ -z "$demo_dir" ] || simxen destroy "$demo_dir/machine" 2> /dev/null
@@ -225,19 +226,20 @@ demo_guests()
 	demo_line $? "xenstore-watch saw it in dom0"
 }
 
-# Kill the daemon at ten instants; each time it must come back by itself.
+# Kill the daemon at so many instants; each time it must come back by itself.
 demo_killer()
 {
-	local n back
+	local n back before
 
-	for n in $(seq 10); do
+	before=$(grep -c XSD043 "$demo_dir/daemon.log")
+	for n in $(seq "$1"); do
 		pkill -KILL -P "$demo_pid" || return 1
 		for _ in $(seq 500); do
 			back=$(grep -c XSD043 "$demo_dir/daemon.log")
-			[ "$back" -lt "$n" ] || break
+			[ "$back" -lt $((before + n)) ] || break
 			sleep 0.01
 		done
-		[ "$back" -ge "$n" ] || return 1
+		[ "$back" -ge $((before + n)) ] || return 1
 	done
 }
 
@@ -247,7 +249,7 @@ demo_kill()
 
 	echo "The same, while xenstored is killed ten times:"
 	xenstore-write /shared/counter 0
-	demo_killer > "$demo_dir/killer" 2>&1 &
+	demo_killer 10 > "$demo_dir/killer" 2>&1 &
 	killer=$!
 	together counter 1 /shared/counter 400 -- \
 		counter 2 /shared/counter 400
@@ -345,6 +347,7 @@ demo_run()
 	demo_toolstack
 	demo_guests
 	demo_kill
+	demo_channels
 	demo_firmware
 	demo_death
 	demo_tables

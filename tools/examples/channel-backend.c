@@ -11,7 +11,8 @@
 
 #include "tools/examples/channel-talk.h"
 
-enum { ANSWERS = 64, ANSWER_MAX = 2048 };
+/* More than a frontend asks at a time: else both would wait for acks. */
+enum { ANSWERS = 256, ANSWER_MAX = 2048 };
 
 struct answer {
 	struct px_channel_message message;

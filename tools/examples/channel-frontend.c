@@ -24,7 +24,7 @@ struct question {
 
 static struct talk talk;
 static struct question questions[QUESTIONS];
-static uint64_t asked, answered;
+static uint64_t asked, answered, sent;
 static bool is_up, finished;
 
 static void finish(struct talk *t)
@@ -36,14 +36,10 @@ static void finish(struct talk *t)
 
 /* ----------------------------------------------------------- a channel -- */
 
-static void ask(struct talk *t);
-
 static void done(void *arg, struct px_channel_message *m,
 		 enum px_channel_verdict verdict)
 {
 	((struct question *)arg)->used = false;
-	if (verdict == PX_CHANNEL_DELIVERED)
-		ask(&talk);
 }
 
 static void ask(struct talk *t)
@@ -51,7 +47,7 @@ static void ask(struct talk *t)
 	for (unsigned int i = 0; i < QUESTIONS && is_up; i++) {
 		struct question *q = &questions[i];
 
-		if (q->used || asked == t->count)
+		if (q->used || asked == t->count || !talk_may(t, sent))
 			continue;
 		q->message = (struct px_channel_message){
 			.data = q->text, .len = talk_number(q->text, asked),
@@ -60,6 +56,7 @@ static void ask(struct talk *t)
 			return;
 		q->used = true;
 		asked++;
+		sent++;
 	}
 }
 
@@ -67,7 +64,6 @@ static void up(struct talk *t)
 {
 	is_up = true;
 	asked = answered;
-	ask(t);
 }
 
 static bool message(struct talk *t, const void *data, size_t len)
@@ -93,24 +89,31 @@ static int effect(struct talk *t, const void *data, size_t len)
 }
 
 /* The session itself knows, for ever, how many were asked. */
-static void work(struct talk *t)
+static void ask_kept(struct talk *t)
 {
 	char text[24];
 
-	if (!t->session || finished)
-		return;
 	answered = t->saved;
 	if (answered == t->count) {
 		finish(t);
 		return;
 	}
-	for (;;) {
+	for (;; sent++) {
 		asked = px_session_next(t->session) - 1;
 		if (asked == t->count || asked - t->came >= 4 * QUESTIONS ||
+		    !talk_may(t, sent) ||
 		    px_session_send(t->session, text, talk_number(text, asked),
 				    NULL))
 			return;
 	}
+}
+
+static void work(struct talk *t)
+{
+	if (!t->session)
+		ask(t);
+	else if (!finished)
+		ask_kept(t);
 }
 
 int main(int argc, char **argv)

@@ -15,11 +15,14 @@
 
 static struct px_client *client;
 static struct px_transport *transport;
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop, hurry;
 
 static void on_signal(int number)
 {
-	stop = 1;
+	if (number == SIGUSR1)
+		hurry = 1;
+	else
+		stop = 1;
 }
 
 void *talk_memory(size_t size)
@@ -158,9 +161,10 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static uint64_t deadline(const struct talk *t)
 {
-	return earlier(px_client_deadline(client), t->session ?
-		       px_session_deadline(t->session) :
-		       px_channel_deadline(t->channel));
+	uint64_t at = t->session ? px_session_deadline(t->session) :
+				   px_channel_deadline(t->channel);
+
+	return earlier(earlier(at, t->wake), px_client_deadline(client));
 }
 
 static void wait_for_work(const struct talk *t)
@@ -174,6 +178,22 @@ static void wait_for_work(const struct talk *t)
 						 1000));
 }
 
+bool talk_may(struct talk *t, uint64_t sent)
+{
+	if (!t->rate || hurry)
+		return true;
+	t->wake = t->began + sent * 1000000 / t->rate;
+	return px_client_now() >= t->wake;
+}
+
+static void process(struct talk *t, uint64_t now)
+{
+	if (t->session)
+		px_session_process(t->session, now);
+	else
+		px_channel_process(t->channel, now);
+}
+
 static void turn(struct talk *t)
 {
 	uint64_t now = px_client_now();
@@ -181,12 +201,12 @@ static void turn(struct talk *t)
 	/* A ring's client does not open again by itself. */
 	if (px_client_process(client, now) < 0)
 		px_client_open(client, transport);
-	if (t->role->work)
+	process(t, now);
+	t->wake = UINT64_MAX;
+	if (t->role->work) {
 		t->role->work(t);
-	if (t->session)
-		px_session_process(t->session, now);
-	else
-		px_channel_process(t->channel, now);
+		process(t, now);
+	}
 	/* Send what that asked for; 1: more is ready. */
 	if (px_client_process(client, now) <= 0)
 		wait_for_work(t);
@@ -196,9 +216,9 @@ static void turn(struct talk *t)
 
 static _Noreturn void usage(const struct talk_role *role)
 {
-	fprintf(stderr, "%s [-k FILE] SOCKET OWN-DOMID PEER-DOMID NAME%s "
-		"[LEASE-MS [LOCK]]\n", role->name, role->counts ? " COUNT" :
-		"");
+	fprintf(stderr, "%s [-k FILE] [-r RATE] SOCKET OWN-DOMID PEER-DOMID "
+		"NAME%s [LEASE-MS [LOCK]]\n", role->name, role->counts ?
+		" COUNT" : "");
 	exit(2);
 }
 
@@ -207,11 +227,15 @@ static void parse(struct talk *t, int argc, char **argv)
 	struct px_channel_options *o = &t->options.channel;
 	int c;
 
-	while ((c = getopt(argc, argv, "k:")) >= 0) {
-		if (c != 'k')
+	while ((c = getopt(argc, argv, "k:r:")) >= 0) {
+		if (c == 'k')
+			t->keep = optarg;
+		else if (c == 'r')
+			t->rate = guest_number(optarg, 1000000000);
+		else
 			usage(t->role);
-		t->keep = optarg;
 	}
+	t->began = px_client_now();
 	argv += optind;
 	argc -= optind;
 	if (argc < (t->role->counts ? 5 : 4))
@@ -236,6 +260,7 @@ void talk_run(struct talk *t, const struct talk_role *role, int argc,
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
+	signal(SIGUSR1, on_signal);
 	if (strcmp(t->socket, "ring"))
 		connect_socket(t->socket);
 	else

@@ -7,7 +7,8 @@
  *
  *   up, down REASON, released, ended REASON, trouble NAME FROM TO
  *
- * SOCKET "ring" is the ring of a simxen guest.  SIGTERM and SIGINT close.
+ * -r RATE: send so many messages a second, not more, until SIGUSR1 lifts
+ * that.  SOCKET "ring" is the ring of a simxen guest.  SIGTERM and SIGINT close.
  * One end a process.
  */
 #ifndef TOOLS_EXAMPLES_CHANNEL_TALK_H
@@ -27,7 +28,7 @@ struct talk_role {
 	void (*down)(struct talk *t, const struct px_channel_down *down);
 	/* A session: the effect is t->came and what is sent. */
 	int (*effect)(struct talk *t, const void *data, size_t len);
-	/* Before each wait; may be NULL. */
+	/* Before each wait, and when talk_may() said not yet; may be NULL. */
 	void (*work)(struct talk *t);
 };
 
@@ -36,6 +37,8 @@ struct talk {
 	struct px_session_options options;
 	const char *socket, *keep;
 	uint64_t count;		/* of the command line */
+	uint64_t rate;		/* -r: at most so many a second, or 0 */
+	uint64_t began, wake;
 	struct px_channel *channel;	/* without -k */
 	struct px_session *session;	/* with it */
 	struct px_session_file *file;
@@ -50,6 +53,8 @@ void talk_run(struct talk *t, const struct talk_role *role, int argc,
 	      char **argv);
 /* Leave, once what is under way has been processed. */
 void talk_close(struct talk *t);
+/* May it send once more, having sent so many since the program began? */
+bool talk_may(struct talk *t, uint64_t sent);
 /* n in decimal, as messages carry it; its length. */
 size_t talk_number(char text[24], uint64_t n);
 /* Is it that number?  If not say what it is, and end with status 1. */

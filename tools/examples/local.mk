@@ -28,5 +28,5 @@ tools_examples_firmware_LDADD = tools/examples/libguest.la
 tools_examples_introduce_LDADD = tools/examples/libguest.la
 tools_examples_os_LDADD = tools/examples/libguest.la
 
-EXTRA_DIST += tools/quickstart tools/common/demo.sh \
+EXTRA_DIST += tools/quickstart tools/common/demo.sh tools/common/talk.sh \
 	tools/common/packages tools/common/packages.sh tools/common/tree.sh

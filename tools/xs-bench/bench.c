@@ -22,8 +22,8 @@
 #include "tools/xs-bench/report.h"
 
 static const struct row *const tables[] = {
-	rows_socket, rows_ring, rows_transaction, rows_watch, rows_domain,
-	rows_store, rows_journal, rows_channel,
+	rows_socket, rows_ring, rows_transaction, rows_flood, rows_watch,
+	rows_domain, rows_store, rows_growth, rows_journal, rows_channel,
 };
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
@@ -111,7 +111,7 @@ static void bench_end(const struct row *row)
 static void bench_row(const struct row *row)
 {
 	bench_start(row);
-	for (unsigned int i = 0; i < 2; i++)
+	for (unsigned int i = 0; i < ROW_PHASES; i++)
 		if (row->phase[i].measure)
 			bench_phase(row, i);
 	bench_end(row);

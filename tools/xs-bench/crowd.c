@@ -92,24 +92,26 @@ struct crowd *crowd_sockets(struct side *s, unsigned int links,
 }
 
 static bool crowd_ring(struct crowd *c, struct side *s, unsigned int n,
-		       struct link *admin)
+		       const char *path, struct link *admin)
 {
 	int domid = link_introduce(admin, s);
-	char path[64];
+	char own[64];
 
 	if (domid < 0 || link_attach(&c->link[n], s, c->hub,
 				     (unsigned int)domid))
 		return false;
 	c->by_domid[domid] = n;
-	snprintf(path, sizeof(path), "/local/domain/%d/data", domid);
+	snprintf(own, sizeof(own), "/local/domain/%d/data", domid);
 	for (unsigned int i = 0; i < c->window; i++)
-		if (!batch_add(&c->batch[n], WIRE_WRITE, 0, path, "value", 5))
+		if (!batch_add(&c->batch[n], WIRE_WRITE, 0, path ? path : own,
+			       "value", 5))
 			return false;
 	return true;
 }
 
 struct crowd *crowd_rings(struct side *s, unsigned int links,
-			  unsigned int window, struct link *admin)
+			  unsigned int window, const char *path,
+			  struct link *admin)
 {
 	struct crowd *c = crowd_new(links, window);
 
@@ -121,7 +123,7 @@ struct crowd *crowd_rings(struct side *s, unsigned int links,
 		return NULL;
 	}
 	for (unsigned int n = 0; n < links; n++)
-		if (!crowd_ring(c, s, n, admin)) {
+		if (!crowd_ring(c, s, n, path, admin)) {
 			crowd_fail(c, s, "cannot introduce all guests");
 			return NULL;
 		}
@@ -172,6 +174,14 @@ static bool crowd_rings_turn(struct crowd *c, bool on)
 static bool crowd_turn(struct crowd *c, bool on)
 {
 	return c->hub ? crowd_rings_turn(c, on) : crowd_sockets_turn(c, on);
+}
+
+bool crowd_spin(struct crowd *c)
+{
+	for (unsigned int n = 0; n < c->links; n++)
+		if (c->due[n] ? !crowd_look(c, n, true) : !crowd_next(c, n))
+			return false;
+	return true;
 }
 
 static bool crowd_waits(const struct crowd *c)

@@ -11,6 +11,8 @@ tools_xs_bench_xs_bench_SOURCES = \
 	tools/xs-bench/row.c tools/xs-bench/row.h \
 	tools/xs-bench/row_channel.c \
 	tools/xs-bench/row_domain.c \
+	tools/xs-bench/row_flood.c \
+	tools/xs-bench/row_growth.c \
 	tools/xs-bench/row_journal.c \
 	tools/xs-bench/row_ring.c \
 	tools/xs-bench/row_socket.c \

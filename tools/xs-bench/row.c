@@ -61,21 +61,24 @@ bool row_times(struct side *s, struct link *l, unsigned int metric,
 }
 
 /* Directories of FILL_FAN nodes each, as real stores are bushy, not flat. */
-bool row_fill(struct link *l, unsigned int nodes)
+bool row_fill(struct link *l, unsigned int from, unsigned int nodes)
 {
 	static struct batch b;
 	char path[64];
 
-	for (unsigned int n = 0; n < nodes; n += FILL_BATCH) {
+	for (unsigned int n = from; n < nodes; n += FILL_BATCH) {
+		unsigned int end = n + FILL_BATCH < nodes ? n + FILL_BATCH :
+			nodes;
+
 		b.len = 0;
-		for (unsigned int i = n; i < n + FILL_BATCH; i++) {
+		for (unsigned int i = n; i < end; i++) {
 			snprintf(path, sizeof(path), "/fill/%u/node-%u",
 				 i / FILL_FAN, i % FILL_FAN);
 			if (!batch_add(&b, WIRE_WRITE, 0, path, "0123456789",
 				       10))
 				return false;
 		}
-		if (link_batch(l, &b, FILL_BATCH) || l->type == WIRE_ERROR)
+		if (link_batch(l, &b, end - n) || l->type == WIRE_ERROR)
 			return false;
 	}
 	return true;

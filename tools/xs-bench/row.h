@@ -10,6 +10,8 @@
 #include "tools/xs-bench/link.h"
 #include "tools/xs-bench/side.h"
 
+#define ROW_PHASES 4
+
 enum goal_kind {
 	GOAL_NONE,
 	GOAL_ECHO,	/* ratio to the echo server */
@@ -37,14 +39,14 @@ struct row {
 		bool (*prepare)(struct side *s);
 		bool (*measure)(struct side *s);
 		unsigned int turns;
-	} phase[2];
+	} phase[ROW_PHASES];
 	void (*finish)(struct side *s);
 	struct metric metric[SIDE_METRICS + 1];
 };
 
 extern const struct row rows_socket[], rows_ring[], rows_transaction[],
-	rows_watch[], rows_domain[], rows_store[], rows_journal[],
-	rows_channel[];
+	rows_flood[], rows_watch[], rows_domain[], rows_store[],
+	rows_growth[], rows_journal[], rows_channel[];
 
 /* Fewer turns and smaller stores: to see that it works. */
 extern bool row_quick;
@@ -73,13 +75,17 @@ struct crowd {
 
 struct crowd *crowd_sockets(struct side *s, unsigned int links,
 			    unsigned int window, enum wire_op op);
-/* Rings of as many new guests, on one hub. */
+/* Rings of as many new guests, on one hub; path NULL: each writes its own. */
 struct crowd *crowd_rings(struct side *s, unsigned int links,
-			  unsigned int window, struct link *admin);
+			  unsigned int window, const char *path,
+			  struct link *admin);
 void crowd_free(struct crowd *c);
 /* Run for that long; requests per second, a sample for each slice. */
 bool crowd_run(struct crowd *c, struct side *s, unsigned int metric,
 	       uint64_t ns);
+
+/* A look at each, without ever waiting: whoever has its replies goes on. */
+bool crowd_spin(struct crowd *c);
 
 /* Time `n` calls of one kind; a sample each, in microseconds. */
 bool row_times(struct side *s, struct link *l, unsigned int metric,
@@ -89,8 +95,8 @@ bool row_times(struct side *s, struct link *l, unsigned int metric,
 /* This process on another processor than the daemon; and back. */
 void row_elsewhere(bool on);
 
-/* Small nodes below /fill until there are `nodes`; pipelined. */
-bool row_fill(struct link *l, unsigned int nodes);
+/* Small nodes below /fill, those numbered `from` to `nodes` - 1; pipelined. */
+bool row_fill(struct link *l, unsigned int from, unsigned int nodes);
 
 /* side_sample() of the time since `from`, in the unit of so many ns. */
 void row_since(struct side *s, unsigned int metric, uint64_t from, double ns);

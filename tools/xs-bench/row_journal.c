@@ -55,7 +55,7 @@ static bool journal_million(struct side *s)
 	if (!journal_open(s))
 		return false;
 	p = s->priv;
-	return row_fill(&p->one, row_scale(1000000));
+	return row_fill(&p->one, 0, row_scale(1000000));
 }
 
 /*
@@ -96,7 +96,7 @@ static bool journal_hundred(struct side *s)
 	if (!journal_open(s))
 		return false;
 	p = s->priv;
-	if (!row_fill(&p->one, row_scale(100000)))
+	if (!row_fill(&p->one, 0, row_scale(100000)))
 		return false;
 	for (unsigned int i = 0; i < row_scale(1000); i++)
 		if (link_introduce(&p->one, s) < 0)

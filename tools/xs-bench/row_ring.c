@@ -49,7 +49,7 @@ static bool rings_window(struct side *s)
 {
 	struct rings *p = rings_new(s);
 
-	return p && (p->crowd = crowd_rings(s, 1, 8, &p->admin));
+	return p && (p->crowd = crowd_rings(s, 1, 8, NULL, &p->admin));
 }
 
 static bool rings_crowd(struct side *s)
@@ -57,7 +57,7 @@ static bool rings_crowd(struct side *s)
 	struct rings *p = rings_new(s);
 
 	return p && (p->crowd = crowd_rings(s, row_scale(1024), 1,
-					    &p->admin));
+					    NULL, &p->admin));
 }
 
 static bool rings_run(struct side *s)

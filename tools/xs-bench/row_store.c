@@ -9,6 +9,7 @@
 #define CHILDREN 10000u
 #define NODES 1000000u
 #define CALLS 1000u
+#define FILL_NS 180000000000ull
 
 struct store {
 	struct link one;
@@ -113,7 +114,7 @@ static bool store_few(struct side *s)
 	p = s->priv;
 	p->empty = side_resident(s, false);
 	p->empty_own = side_resident(s, true);
-	return row_fill(&p->one, 1000);
+	return row_fill(&p->one, 0, 1000);
 }
 
 static bool store_write(struct side *s)
@@ -130,9 +131,18 @@ static bool store_million(struct side *s)
 	unsigned int nodes = row_scale(NODES);
 	uint64_t from = side_now();
 
-	if (!row_fill(&p->one, nodes))
+	for (unsigned int n = 0; n < nodes; n += nodes / 100) {
+		if (!row_fill(&p->one, n, n + nodes / 100))
+			return false;
+		if (side_now() < from + FILL_NS)
+			continue;
+		fprintf(stderr, "%s: %u of %u nodes after %llu s\n",
+			side_names[s->id], n, nodes, FILL_NS / 1000000000);
 		return false;
+	}
 	side_sample(s, 4, nodes * 1e9 / (double)(side_now() - from));
+	if (!side_settle(s))
+		return false;
 	side_sample(s, 2, (side_resident(s, true) - p->empty_own) / nodes);
 	side_sample(s, 5, (side_resident(s, false) - p->empty) / nodes);
 	return true;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define SIDE_START_NS 20000000000ull
+#define SIDE_SETTLE_NS 60000000000ull
 
 const char *const side_names[SIDE_COUNT] = {
 	[SIDE_OURS] = "ours",
@@ -142,6 +143,44 @@ void side_stop(struct side *s)
 	}
 	/* Left over when the machine could not be made. */
 	rmdir(s->dir);
+}
+
+/* Ticks of processor time that all its threads had. */
+static unsigned long side_ticks(const struct side *s)
+{
+	char name[64], text[1024] = "", *at;
+	FILE *f;
+	unsigned long ticks;
+
+	snprintf(name, sizeof(name), "/proc/%d/stat", (int)s->pid);
+	f = fopen(name, "r");
+	if (f && !fgets(text, sizeof(text), f))
+		*text = '\0';
+	if (f)
+		fclose(f);
+	/* Behind the name: state and ten numbers, then user and system. */
+	at = strrchr(text, ')');
+	for (unsigned int i = 0; at && i < 12; i++)
+		at = strchr(at + 1, ' ');
+	if (!at)
+		return 0;
+	ticks = strtoul(at, &at, 10);
+	return ticks + strtoul(at, NULL, 10);
+}
+
+bool side_settle(const struct side *s)
+{
+	const struct timespec step = { .tv_nsec = 100000000 };
+	uint64_t end = side_now() + SIDE_SETTLE_NS;
+	unsigned long before = side_ticks(s), now;
+
+	for (unsigned int still = 0; still < 3 && side_now() < end;) {
+		nanosleep(&step, NULL);
+		now = side_ticks(s);
+		still = now == before ? still + 1 : 0;
+		before = now;
+	}
+	return !kill(s->pid, 0);
 }
 
 double side_resident(const struct side *s, bool own)

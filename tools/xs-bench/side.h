@@ -35,7 +35,7 @@ enum side_id {
 extern const char *const side_names[SIDE_COUNT];
 
 /* Most figures of one row. */
-#define SIDE_METRICS 6
+#define SIDE_METRICS 8
 
 struct samples {
 	double *value;
@@ -71,6 +71,12 @@ void side_stop(struct side *s);
 bool side_machine(struct side *s, enum side_id id);
 bool side_exec(struct side *s);
 void side_kill(struct side *s);
+
+/*
+ * Wait until the daemon does nothing any more, like writing down what it was
+ * given; not longer than a minute, and then it is measured as it is.
+ */
+bool side_settle(const struct side *s);
 
 /*
  * Resident bytes of the daemon; `own` without what it shares, which is above

@@ -155,6 +155,16 @@ static int parse(struct probe *probe, const struct command *command,
 	return ret;
 }
 
+/* The same for a command whose options are another program's. */
+static int pass(const struct command *command, int argc, char **argv)
+{
+	optind = 1;
+	if (argc != 2 || strcmp(argv[1], "--help"))
+		return -1;
+	help_print(command);
+	return PROBE_FINE;
+}
+
 static int run(struct probe *probe, const struct command *command,
 	       int argc, char **argv)
 {
@@ -163,10 +173,9 @@ static int run(struct probe *probe, const struct command *command,
 	/* --json may have stood before the command. */
 	if (probe->json)
 		ret = set_json(probe, command);
-	if (command->passes)
-		optind = 1;
-	else if (ret < 0)
-		ret = parse(probe, command, argc, argv);
+	if (ret < 0)
+		ret = command->passes ? pass(command, argc, argv) :
+		      parse(probe, command, argc, argv);
 	if (ret >= 0)
 		return ret;
 	argc -= optind;

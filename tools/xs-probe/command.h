@@ -15,8 +15,9 @@ void help_print(const struct command *command);
 /* The usage line alone. */
 void help_usage(FILE *out, const struct command *command);
 /*
- * A line for each command: its name and all options it takes, those with a
- * value ended by '='.  Completion reads it, so that it cannot grow stale.
+ * A line for each command: its name, all options it takes, those with a
+ * value followed by "=" and what to call it, and behind " : " the arguments.
+ * Completion reads it, so that it cannot grow stale.
  */
 void help_list(void);
 

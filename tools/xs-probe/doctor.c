@@ -205,23 +205,34 @@ static enum table_mark mark_of(enum finding_weight weight)
 	return weight == FINDING_WARNING ? TABLE_WARN : TABLE_PLAIN;
 }
 
-/* All findings of one kind, beginning with number `i`; the next one's. */
-static size_t print_kind(const struct findings *f, size_t i, bool colour)
+static void print_title(enum finding_id id, bool colour)
 {
-	enum finding_id id = f->list[i].id;
 	enum finding_weight weight = finding_weight(id);
 
 	printf("%s%s%s: %s\n", table_colour(mark_of(weight), colour),
 	       finding_weight_name(weight), table_plain(colour),
 	       finding_name(id));
+}
+
+static void print_advice(enum finding_id id)
+{
+	print_wrapped(finding_meaning(id), 10, printf("  Means:"));
+	print_wrapped(finding_advice(id), 10, printf("  Do:"));
+	putchar('\n');
+}
+
+/* All findings of one kind, beginning with number `i`; the next one's. */
+static size_t print_kind(const struct findings *f, size_t i, bool colour)
+{
+	enum finding_id id = f->list[i].id;
+
+	print_title(id, colour);
 	for (; i < f->count && f->list[i].id == id; i++) {
 		int used = printf("  %s:", f->list[i].about);
 
 		print_wrapped(f->list[i].what, 4, used);
 	}
-	print_wrapped(finding_meaning(id), 10, printf("  Means:"));
-	print_wrapped(finding_advice(id), 10, printf("  Do:"));
-	putchar('\n');
+	print_advice(id);
 	return i;
 }
 
@@ -280,6 +291,28 @@ static void print_text(const struct doctor *d, bool reached)
 	print_end(d, reached);
 }
 
+/* All kinds there are, in their order. */
+static int print_kinds(const struct probe *probe)
+{
+	json_t *list = json_array();
+
+	for (enum finding_id id = 0; id < FINDINGS; id++) {
+		if (!probe->json) {
+			print_title(id, probe->colour);
+			print_advice(id);
+			continue;
+		}
+		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s}",
+			"id", finding_name(id), "weight",
+			finding_weight_name(finding_weight(id)), "meaning",
+			finding_meaning(id), "do", finding_advice(id)));
+	}
+	if (probe->json)
+		return probe_json(json_pack("{s:o}", "kinds", list));
+	json_decref(list);
+	return PROBE_FINE;
+}
+
 static int doctor_run(struct probe *probe, int argc, char **argv)
 {
 	struct findings found = { 0 };
@@ -292,10 +325,13 @@ static int doctor_run(struct probe *probe, int argc, char **argv)
 			AGE_DEFAULT) * SECOND,
 		.pid_file = probe->value['F'],
 	};
-	int ret = examine(&d);
+	int ret;
 
 	(void)argc;
 	(void)argv;
+	if (probe->flag['l'])
+		return print_kinds(probe);
+	ret = examine(&d);
 	finding_sort(&found);
 	if (probe->json)
 		print_json(&d, ret != PROBE_UNREACHED);
@@ -319,6 +355,8 @@ static const struct probe_option options[] = {
 	  "look, which also\nshows what is only under way", 3600 },
 	{ 'a', "age", "SECONDS", "of a transaction that is called stuck "
 	  "(default 30)", 86400 },
+	{ 'l', "list", NULL, "only print all that may be found, with what it "
+	  "means" },
 	{ 'F', "pid-file", "FILE", "the daemon's; else those in the usual "
 	  "places,\nif they exist" },
 	{ 0 }
@@ -353,5 +391,6 @@ const struct command doctor_command = {
 "               \"warning\", \"note\"), about (what it concerns), what (this\n"
 "               case), meaning, do (advice)\n"
 "  domains, devices, channels   how many were looked at\n"
-"  not_checked  an array of texts: what could not be told\n",
+"  not_checked  an array of texts: what could not be told\n"
+"  With --list instead: kinds, an array of id, weight, meaning, do.\n",
 };

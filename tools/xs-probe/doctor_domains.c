@@ -42,6 +42,12 @@ static void name_domain(const struct record *r, char *out, size_t size)
 	snprintf(out, size, "domain %s", record_text(r, "domid") ?: "?");
 }
 
+static void name_client(const struct record *r, char *out, size_t size)
+{
+	snprintf(out, size, "process %s (client %s of the socket)",
+		 record_text(r, "pid") ?: "?", record_text(r, "conn") ?: "?");
+}
+
 /* ------------------------------------------------------- the daemon -- */
 
 static int look_at_state(struct doctor *d)
@@ -136,20 +142,17 @@ static void look_at_reader(struct doctor *d, const struct record *r,
 		    ", and its requests wait behind them" : "");
 }
 
-static int look_at_clients(struct doctor *d)
+static void look_at_clients(struct doctor *d, const struct pages *clients)
 {
-	struct pages pages;
-	int ret = topic(d, "clients", &pages);
 	char about[64], evidence[32];
 
-	for (size_t i = 0; !ret && i < pages.count; i++) {
-		const struct record *r = &pages.record[i];
+	for (size_t i = 0; i < clients->count; i++) {
+		const struct record *r = &clients->record[i];
 		uint64_t us = number(r, "unread_us");
 
 		if (us < UNREAD_US)
 			continue;
-		snprintf(about, sizeof(about), "process %s",
-			 record_text(r, "pid") ?: "?");
+		name_client(r, about, sizeof(about));
 		snprintf(evidence, sizeof(evidence), "%s",
 			 record_text(r, "conn") ?: "");
 		finding_add(d->found, FINDING_CLIENT_NOT_READING, about,
@@ -157,11 +160,6 @@ static int look_at_clients(struct doctor *d)
 			    "since %" PRIu64 " s", number(r, "unread"),
 			    us / 1000000);
 	}
-	pages_free(&pages);
-	if (ret == -ENOENT)
-		doctor_not_checked(d, "programs that do not read from the "
-				   "socket");
-	return ret == -ENOENT ? 0 : ret;
 }
 
 /* ------------------------------------------------------------ quotas -- */
@@ -222,16 +220,26 @@ static int look_at_refusals(struct doctor *d)
 
 /* ------------------------------------------------------ transactions -- */
 
-static void add_transaction(struct doctor *d, const struct record *r)
+static const struct record *client_of(const struct pages *clients,
+				      uint64_t conn)
 {
-	char about[32], evidence[64];
+	for (size_t i = 0; i < clients->count; i++)
+		if (number(&clients->record[i], "conn") == conn)
+			return &clients->record[i];
+	return NULL;
+}
+
+static void add_transaction(struct doctor *d, const struct record *r,
+			    const struct pages *clients)
+{
+	const struct record *client = client_of(clients, number(r, "conn"));
+	char about[64], evidence[64];
 	uint64_t us = number(r, "age_us");
 
 	if (us < d->age)
 		return;
-	if (number(r, "conn") > 65535)
-		snprintf(about, sizeof(about), "client %" PRIu64 " of the "
-			 "socket", number(r, "conn"));
+	if (client)
+		name_client(client, about, sizeof(about));
 	else
 		name_domain(r, about, sizeof(about));
 	snprintf(evidence, sizeof(evidence), "%s %s",
@@ -258,13 +266,14 @@ static void guess_transaction(struct doctor *d, const struct record *r)
 		    "looks", number(r, "transactions"));
 }
 
-static int look_at_transactions(struct doctor *d, const struct pages *domains)
+static int look_at_transactions(struct doctor *d, const struct pages *domains,
+				const struct pages *clients)
 {
 	struct pages pages;
 	int ret = topic(d, "transactions", &pages);
 
 	for (size_t i = 0; !ret && i < pages.count; i++)
-		add_transaction(d, &pages.record[i]);
+		add_transaction(d, &pages.record[i], clients);
 	pages_free(&pages);
 	if (ret != -ENOENT)
 		return ret;
@@ -274,15 +283,25 @@ static int look_at_transactions(struct doctor *d, const struct pages *domains)
 	return 0;
 }
 
+static int read_clients(struct doctor *d, struct pages *clients)
+{
+	int ret = topic(d, "clients", clients);
+
+	if (ret == -ENOENT)
+		doctor_not_checked(d, "programs that do not read from the "
+				   "socket");
+	return ret == -ENOENT ? 0 : ret;
+}
+
 int doctor_domains(struct doctor *d)
 {
-	struct pages domains, rings;
+	struct pages domains = { 0 }, rings = { 0 }, clients = { 0 };
 	int ret = topic(d, "domains", &domains);
 
 	if (!ret)
 		ret = topic(d, "rings", &rings);
-	else
-		memset(&rings, 0, sizeof(rings));
+	if (!ret)
+		ret = read_clients(d, &clients);
 	for (size_t i = 0; !ret && i < rings.count; i++)
 		look_at_ring(d, &rings.record[i]);
 	for (size_t i = 0; !ret && i < domains.count; i++) {
@@ -292,10 +311,10 @@ int doctor_domains(struct doctor *d)
 	if (!ret)
 		ret = look_at_refusals(d);
 	if (!ret)
-		ret = look_at_transactions(d, &domains);
-	if (!ret)
-		ret = look_at_clients(d);
+		ret = look_at_transactions(d, &domains, &clients);
+	look_at_clients(d, &clients);
 	d->found->domains = (unsigned int)domains.count;
+	pages_free(&clients);
 	pages_free(&rings);
 	pages_free(&domains);
 	return ret;

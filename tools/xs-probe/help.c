@@ -118,12 +118,13 @@ void help_print(const struct command *command)
 static void list_options(const struct probe_option *o)
 {
 	for (; o && o->key; o++) {
-		const char *end = o->value ? "=" : "";
+		const char *gap = o->value ? "=" : "";
+		const char *value = o->value ? o->value : "";
 
 		if (o->key >= ' ')
-			printf(" -%c%s", o->key, end);
+			printf(" -%c%s%s", o->key, gap, value);
 		if (o->name)
-			printf(" --%s%s", o->name, end);
+			printf(" --%s%s%s", o->name, gap, value);
 	}
 }
 
@@ -134,6 +135,6 @@ void help_list(void)
 		list_options(command_table[i]->options);
 		if (!command_table[i]->passes)
 			list_options(options_of_all);
-		putchar('\n');
+		printf(" : %s\n", command_table[i]->arguments);
 	}
 }

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 bin_PROGRAMS += tools/xs-probe/xs-probe
 tools_xs_probe_xs_probe_SOURCES = \
+	tools/xs-probe/bench.c \
+	tools/xs-probe/channel.c tools/xs-probe/channel.h \
+	tools/xs-probe/channel_ends.c tools/xs-probe/channel_ends.h \
+	tools/xs-probe/channel_ping.c \
+	tools/xs-probe/channel_show.c \
 	tools/xs-probe/check.c \
 	tools/xs-probe/conflicts.c \
 	tools/xs-probe/command.c tools/xs-probe/command.h \
@@ -55,8 +60,8 @@ tools_xs_probe_xs_probe_LDADD = libproxenos-core.la $(JANSSON_LIBS) \
 
 dist_man_MANS += docs/man/xs-probe.1
 
-# bash looks for a file named after the command.
-bashcompletiondir = $(datadir)/bash-completion/completions
+# bash looks for a file named after the command, in the directory that
+# configure found.
 EXTRA_DIST += tools/xs-probe/xs-probe.bash-completion
 nodist_bashcompletion_DATA = tools/xs-probe/completions/xs-probe
 CLEANFILES += tools/xs-probe/completions/xs-probe
@@ -66,13 +71,26 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 
 # What all subcommands share; then on simxen what a killed daemon left, and
 # daemons that run.
-TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py \
-	tools/xs-probe/test-doctor.py tools/xs-probe/test-store.py
+TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py
 TESTS += tools/xs-probe/test-look.py tools/xs-probe/test-trace.py \
 	tools/xs-probe/test-top.py tools/xs-probe/test-metrics.py
+TESTS += tools/xs-probe/test-channel.py
+EXTRA_DIST += tools/xs-probe/test-channel.py
 EXTRA_DIST += tools/xs-probe/broken.py tools/xs-probe/test-look.py \
 	tools/xs-probe/test-top.py tools/xs-probe/test-trace.py \
 	tools/xs-probe/exposition.py tools/xs-probe/test-metrics.py
 EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
-	tools/xs-probe/test-replay.py tools/xs-probe/test-doctor.py \
-	tools/xs-probe/test-store.py docs/protocol/control.md
+	tools/xs-probe/test-replay.py docs/protocol/control.md
+
+# The store and the doctor.
+TESTS += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py
+EXTRA_DIST += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py
+
+# What the shell and the man page make of it.
+TESTS += tools/xs-probe/test-completion.py
+EXTRA_DIST += tools/xs-probe/test-completion.py
+
+# Screens and JSON, as they were printed.
+TESTS += tools/xs-probe/test-golden.py
+EXTRA_DIST += tools/xs-probe/test-golden.py tools/xs-probe/scenes.py \
+	tools/xs-probe/golden docs/xs-probe.md

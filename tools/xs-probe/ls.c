@@ -16,6 +16,7 @@
 #include <proxenos/client_call.h>
 
 #include "protocol/wire.h"
+#include "tools/xs-probe/known.h"
 #include "tools/xs-probe/record.h"
 
 #define NAMES_MIN 65536
@@ -300,9 +301,39 @@ static int walk(struct walk *w)
 	return ret;
 }
 
+/* -1: one level, and no more is asked than for its names. */
+static int ls_children(struct probe *probe, const char *path)
+{
+	const char *slash = path[strlen(path) - 1] == '/' ? "" : "/";
+	json_t *list = json_array();
+	char *names, full[2 * WIRE_ABS_PATH_MAX];
+	ssize_t len = known_list(probe, path, &names);
+	const char *name;
+	size_t at = 0;
+	int ret = PROBE_FINE;
+
+	while (len > 0 &&
+	       (name = px_client_next_string(names, (size_t)len, &at))) {
+		snprintf(full, sizeof(full), "%s%s%s", path, slash, name);
+		json_array_append_new(list, json_pack("{s:o}", "path",
+			record_json_bytes(full, strlen(full))));
+		if (probe->json)
+			continue;
+		ls_print_escaped(stdout, full, strlen(full));
+		putchar('\n');
+	}
+	if (len < 0)
+		ret = probe_failed(probe, path, (int)len);
+	else if (probe->json)
+		ret = probe_json(json_incref(list));
+	json_decref(list);
+	free(names);
+	return ret;
+}
+
 static int ls_run(struct probe *probe, int argc, char **argv)
 {
-	const char *path = argc ? argv[0] : "/";
+	const char *path = argc && *argv[0] ? argv[0] : "/";
 	struct walk *w = calloc(1, sizeof(*w));
 	int ret = -ENOMEM;
 
@@ -310,6 +341,10 @@ static int ls_run(struct probe *probe, int argc, char **argv)
 		fprintf(stderr, "xs-probe: the path is too long\n");
 		free(w);
 		return PROBE_USAGE;
+	}
+	if (probe->flag['1']) {
+		free(w);
+		return ls_children(probe, path);
 	}
 	if (w) {
 		w->probe = probe;
@@ -342,6 +377,7 @@ static const struct probe_option options[] = {
 	{ 'p', NULL, NULL, "show permissions: the owner first, with everybody "
 	  "else's\naccess" },
 	{ 'f', NULL, NULL, "full paths instead of indentation" },
+	{ '1', NULL, NULL, "only the paths of the nodes right below PATH" },
 	{ 0 }
 };
 
@@ -363,6 +399,7 @@ const struct command ls_command = {
 "  xs-probe ls /local/domain/5\n"
 "  xs-probe ls -p /local/domain/0/backend\n"
 "  xs-probe ls -f / | grep state\n"
+"  xs-probe ls -1 /local/domain\n"
 "  xs-probe ls --json /vm | jq '.[].path'\n",
 	.json =
 "  An array of nodes:\n"

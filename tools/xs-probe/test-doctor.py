@@ -308,6 +308,30 @@ class Rings(Doctor):
         self.finds(["ring-reset-pending"], "--wait", "1")
 
 
+class Clients(Doctor):
+    def test_does_not_read(self):
+        """A program of this host that watches and then looks away."""
+        idle = SocketClient(self.m)
+        self.addCleanup(idle.close)
+        idle.watch(b"/busy", b"token")
+        for i in range(6000):
+            self.xs.write(b"/busy/%d" % i, b"")
+        self.until_found(["client-not-reading"], "--wait", "1",
+                         about="process %d (" % os.getpid())
+        while True:
+            try:
+                idle.event(timeout=0.2)
+            except TimeoutError:
+                break
+        self.finds([], "--wait", "0")
+
+    def test_transaction(self):
+        tx = self.xs.transaction()
+        self.xs.write(b"/in", b"1", tx)
+        self.until_found(["transaction-stuck"], "--wait", "0", "--age", "1",
+                         about="process %d (" % os.getpid())
+
+
 class Quotas(Doctor):
     def set_quota(self, nodes):
         self.xs.request("SET_QUOTA", b"%d\0nodes\0%d\0" %

@@ -22,6 +22,7 @@ from simxen import Machine, SocketClient  # noqa: E402
 
 PROBE = os.path.abspath("tools/xs-probe/xs-probe")
 REPLAY = os.path.abspath("xenstored/proxenos-replay")
+BENCH = os.path.abspath("tools/xs-bench/xs-bench")
 DAEMON = os.path.abspath("xenstored/xenstored")
 # The preload is before the sanitizer's library, on purpose.
 os.environ["ASAN_OPTIONS"] = "verify_asan_link_order=0:" + \
@@ -68,6 +69,9 @@ ROWS = {
         other=(3, "cannot tell")),
     "ring": dict(fine=(["5"], ALL), wrong=(["8"], ALL), usage=[],
                  unreached=["5"], other=(3, "cannot tell"), changes=True),
+    "channel": dict(fine=(["list"], ALL), wrong=(
+        ["show", "/local/domain/0/data/channel/5/x"], ALL), usage=["x"],
+        unreached=["list"], other=(0, "no channels"), changes=True),
     "top": dict(fine=(["--batch", "-n", "1", "-i", "0.05"], ALL),
                 wrong=(["--batch", "-n", "1"], dict(stranger="EACCES")),
                 usage=["--batch", "-i", "x"], other=(3, "cannot tell")),
@@ -90,6 +94,13 @@ ROWS = {
     "replay": dict(fine=(["{left}"], None), wrong=(["/nonexistent"], None),
                    usage=[], unreached=(["{left}"], dict(
                        XS_PROBE_REPLAY="/nonexistent")), other=None),
+    # Its own program's exit codes; /bin/false for one that went wrong.
+    "bench": dict(fine=(["--quick", "--only", "socket", "--without", "stock",
+                         "--without", "ocaml"], None),
+                  wrong=(["--list"], None, dict(XS_PROBE_BENCH="/bin/false")),
+                  usage=["--only", "nonsense"], unreached=(["--list"], dict(
+                      XS_PROBE_BENCH="/nonexistent")), other=None,
+                  silent=True),
 }
 
 failed = 0
@@ -106,7 +117,7 @@ def run(arguments, given, environment=None):
     directory = tempfile.mkdtemp(prefix="xs-probe-frame-")
     daemon = Daemon(directory, **given) if given is not None else None
     env = dict(os.environ, XENSTORED_RUNDIR=directory,
-               XS_PROBE_REPLAY=REPLAY)
+               XS_PROBE_REPLAY=REPLAY, XS_PROBE_BENCH=BENCH)
     env.pop("XENSTORED_PATH", None)
     env.update(environment or {})
     try:
@@ -149,12 +160,13 @@ def explained(name):
 
 def exits(name, row):
     for what, status in ("fine", 0), ("wrong", 1):
-        arguments, given = row[what]
-        got = run([name] + arguments, given)
+        arguments, given, *environment = row[what]
+        got = run([name] + arguments, given, *environment)
         wrong = []
         if got[0] != status:
             wrong.append("exit status %d: %s" % (got[0], got[1:3]))
-        if what == "wrong" and not got[1] + got[2]:
+        if what == "wrong" and not row.get("silent") and \
+                not got[1] + got[2]:
             wrong.append("silent")
         if "\033" in got[1] + got[2]:
             wrong.append("colours in a pipe")
@@ -203,7 +215,7 @@ def prints_json(name, row):
     except ValueError as e:
         verdict(name + ", JSON", "%s: %s" % (e, out))
         return
-    if status or err or not values:
+    if status or (err and not row.get("silent")) or not values:
         wrong.append((status, out, err))
     unknown = set().union(*[keys_of(v) for v in values]) - explained(name) - \
         {"hex", "from-tomorrow"}
@@ -219,6 +231,21 @@ def other(name, row):
     got = run([name] + row["fine"][0], STRANGER)
     verdict(name + ", another daemon",
             (got[0] != status or word not in got[1] + got[2]) and got)
+
+
+def hands_over(top):
+    """bench runs the xs-bench beside it, all arguments as they are."""
+    shutil.copy(PROBE, top)
+    with open(os.path.join(top, "xs-bench"), "w") as f:
+        f.write("#!/bin/sh\nprintf '<%s>' \"$@\"\nexit 7\n")
+    os.chmod(f.name, 0o755)
+    env = {k: v for k, v in os.environ.items() if k != "XS_PROBE_BENCH"}
+    for given, wanted in ((["a b", "--json", "-x"], "<a b><--json><-x>"),
+                          (["--", "--help"], "<--help>")):
+        p = subprocess.run([os.path.join(top, "xs-probe"), "bench"] + given,
+                           env=env, capture_output=True, text=True)
+        verdict("bench %s" % given, (p.returncode != 7 or
+                                     p.stdout != wanted) and p)
 
 
 def fill(value, top):
@@ -258,6 +285,7 @@ def main():
             helps(name)
             prints_json(name, row)
             other(name, row)
+        hands_over(top)
     finally:
         shutil.rmtree(top)
     print("%d failed" % failed)

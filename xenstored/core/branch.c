@@ -406,3 +406,49 @@ struct node *branch_iter_next(struct dir_iter *it)
 	}
 	return NULL;
 }
+
+/*
+ * The nodes lie anywhere: they are asked for all at once, a branch at a time,
+ * before they are looked at.
+ */
+static void branch_prefetch(const struct dir_branch *b)
+{
+	for (uint32_t i = 0; i < b->count; i++)
+		__builtin_prefetch((const void *)(b->slot[i] &
+						  ~(uintptr_t)1));
+}
+
+void branch_gather(const struct dir_branch *top, struct dir_aged *to)
+{
+	struct {
+		const struct dir_branch *b;
+		uint32_t at;
+	} up[DIR_LEVELS] = { { top, 0 } };
+	int depth = 0;
+
+	branch_prefetch(top);
+	while (depth >= 0) {
+		const struct dir_branch *b = up[depth].b, *below = NULL;
+		uint32_t at = up[depth].at;
+
+		while (at < b->count && !below) {
+			uintptr_t s = b->slot[at++];
+
+			if (is_branch(s)) {
+				below = as_branch(s);
+			} else {
+				to->seq = as_node(s)->seq;
+				to++->n = as_node(s);
+			}
+		}
+		up[depth].at = at;
+		if (below) {
+			branch_prefetch(below);
+			depth++;
+			up[depth].b = below;
+			up[depth].at = 0;
+		} else {
+			depth--;
+		}
+	}
+}

@@ -26,4 +26,13 @@ void branch_iter_start(struct dir_iter *it, const struct dir_branch *top,
 		       const struct dir_branch *twin);
 struct node *branch_iter_next(struct dir_iter *it);
 
+/* A child and its age beside it, so that sorting does not visit the nodes. */
+struct dir_aged {
+	uint64_t seq;
+	struct node *n;
+};
+
+/* All of them, in the order of the walk; there is room. */
+void branch_gather(const struct dir_branch *top, struct dir_aged *to);
+
 #endif

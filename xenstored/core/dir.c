@@ -241,15 +241,9 @@ struct node *dir_iter_next(struct dir_iter *it)
 #define RADIX_BITS 11
 #define RADIX (1u << RADIX_BITS)
 
-/* A child and its age beside it, so that sorting does not visit the nodes. */
-struct aged {
-	uint64_t seq;
-	struct node *n;
-};
-
 /* One pass of a radix sort: stable, by eleven bits. */
-static void radix_pass(const struct aged *from, struct aged *to, uint32_t n,
-		       unsigned int shift)
+static void radix_pass(const struct dir_aged *from, struct dir_aged *to,
+		       uint32_t n, unsigned int shift)
 {
 	uint32_t at[RADIX] = { 0 }, sum = 0;
 
@@ -265,21 +259,21 @@ static void radix_pass(const struct aged *from, struct aged *to, uint32_t n,
 		to[at[from[i].seq >> shift & (RADIX - 1)]++] = from[i];
 }
 
-/* Sort a[0..n-1] by age, with a[n..2n-1] for room. */
-static struct aged *radix_sort(struct aged *a, uint32_t n)
+/*
+ * Sort a[0..n-1] by age, with a[n..2n-1] for room.  Bits that are the same in
+ * all need no pass.
+ */
+static struct dir_aged *radix_sort(struct dir_aged *a, uint32_t n)
 {
-	struct aged *from = a, *to = a + n, *swap;
-	uint64_t low = UINT64_MAX, high = 0;
+	struct dir_aged *from = a, *to = a + n, *swap;
+	uint64_t unlike = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		low = from[i].seq < low ? from[i].seq : low;
-		high = from[i].seq > high ? from[i].seq : high;
-	}
-	for (uint32_t i = 0; i < n; i++)
-		from[i].seq -= low;
-	high -= low;
-	for (unsigned int shift = 0; shift < 64 && high >> shift;
+	for (uint32_t i = 1; i < n; i++)
+		unlike |= a[i].seq ^ a[0].seq;
+	for (unsigned int shift = 0; shift < 64 && unlike >> shift;
 	     shift += RADIX_BITS) {
+		if (!(unlike >> shift & (RADIX - 1)))
+			continue;
 		radix_pass(from, to, n, shift);
 		swap = from;
 		from = to;
@@ -290,18 +284,15 @@ static struct aged *radix_sort(struct aged *a, uint32_t n)
 
 static bool list_hashed(const struct dir *d, struct node **list)
 {
-	uint32_t n = dir_count(d), i = 0;
-	struct aged *room = mem_block(2 * (size_t)n * sizeof(*room)), *sorted;
-	struct dir_iter it;
-	struct node *child;
+	uint32_t n = dir_count(d);
+	struct dir_aged *room = mem_block(2 * (size_t)n * sizeof(*room)),
+			*sorted;
 
 	if (!room)
 		return false;
-	dir_iter_start(&it, d);
-	while ((child = dir_iter_next(&it)))
-		room[i++] = (struct aged){ child->seq, child };
+	branch_gather(d->top, room);
 	sorted = radix_sort(room, n);
-	for (i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++)
 		list[i] = sorted[i].n;
 	mem_drop(room);
 	return true;

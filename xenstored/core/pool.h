@@ -8,7 +8,8 @@
  * is given back when all of it is free, so a store that has shrunk is small.
  * What is larger than POOL_MAX is a block of mem.h.
  *
- * With AddressSanitizer every object is a block, so that it sees each.
+ * Of the machine's thread only.  With AddressSanitizer every object is a
+ * block, so that it sees each.
  */
 #ifndef CORE_POOL_H
 #define CORE_POOL_H

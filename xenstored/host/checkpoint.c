@@ -11,6 +11,7 @@
 #include <tdb.h>
 
 #include "xenstored/core/image.h"
+#include "xenstored/core/mem.h"
 #include "xenstored/host/aside.h"
 #include "xenstored/host/checkpoint_file.h"
 #include "xenstored/host/checkpoint_write.h"
@@ -200,10 +201,12 @@ static int checkpoint_cut(struct host *h)
 	return 0;
 }
 
-static int checkpoint_begin(struct host *h)
+/* `now`: also if that takes longer, as somebody reads the file. */
+static int checkpoint_begin(struct host *h, bool now)
 {
 	struct checkpoint *c = h->checkpoint;
 	struct checkpoint_write *w = &c->write;
+	unsigned long lacks = mem_lacks();
 	struct machine_ask ask;
 	int error;
 
@@ -211,12 +214,16 @@ static int checkpoint_begin(struct host *h)
 	if (machine_ask_peek(h->machine, &ask))
 		return -EBUSY;
 	w->nodes = image_nodes(h->machine);
-	w->whole = c->wipe || !w->tdb || checkpoint_write_small(w, w->nodes);
+	w->whole = c->wipe || !w->tdb ||
+		   checkpoint_write_small(w, w->nodes) ||
+		   (now && checkpoint_write_read(w));
 	if (!w->whole && checkpoint_write_read(w)) {
 		checkpoint_wait(h);
 		return -EAGAIN;
 	}
 	error = checkpoint_cut(h);
+	/* This was no step of the machine's. */
+	h->lacks += mem_lacks() - lacks;
 	fault_point("checkpoint-cut");
 	/* Busy: nothing was done yet, and nothing is wrong. */
 	if (error && error != -EBUSY)
@@ -243,6 +250,17 @@ static void checkpoint_stands(struct host *h)
 	c->dropping = true;
 }
 
+/* It will not be ended; the file is what it was. */
+static void checkpoint_leave(struct checkpoint *c)
+{
+	/* Of the records some are remembered that were not written. */
+	if (c->write.ready)
+		c->wipe = true;
+	checkpoint_write_cancel(&c->write);
+	image_release_later(c->snapshot, &c->rest);
+	c->snapshot = NULL;
+}
+
 static int checkpoint_result(struct host *h, int error)
 {
 	struct checkpoint *c = h->checkpoint;
@@ -254,11 +272,8 @@ static int checkpoint_result(struct host *h, int error)
 	else
 		checkpoint_wait(h);
 	/* Somebody was quicker: the cut is an old one by then. */
-	if (error == -EAGAIN && !c->write.ready) {
-		checkpoint_write_cancel(&c->write);
-		image_release_later(c->snapshot, &c->rest);
-		c->snapshot = NULL;
-	}
+	if (error == -EAGAIN && !c->write.ready)
+		checkpoint_leave(c);
 	return error;
 }
 
@@ -317,7 +332,7 @@ static bool checkpoint_work(struct host *h)
 		return more;
 	}
 	/* Anew, or the commit alone. */
-	if (checkpoint_due(h) && (c->snapshot || !checkpoint_begin(h)))
+	if (checkpoint_due(h) && (c->snapshot || !checkpoint_begin(h, false)))
 		worker_start(h->worker, checkpoint_write_job, &c->write);
 	return more;
 }
@@ -361,15 +376,28 @@ int checkpoint_now(struct host *h)
 	if (!c || !h->journal)
 		return 0;
 	checkpoint_settle(h);
-	if (!c->snapshot) {
-		error = checkpoint_begin(h);
-		if (error)
-			return error;
-	}
+	if (c->snapshot)
+		checkpoint_leave(c);
+	error = checkpoint_begin(h, true);
+	if (error)
+		return error;
 	error = checkpoint_result(h, checkpoint_write_job(&c->write));
 	while (!error && journal_drop_before(h->journal, c->committed))
 		;
 	return error;
+}
+
+void checkpoint_firm(struct host *h)
+{
+	int error;
+
+	if (h->lacks == mem_lacks() || !h->journal)
+		return;
+	h->lacks = mem_lacks();
+	h->count.unrepeatable++;
+	error = checkpoint_now(h);
+	if (error)
+		journal_break(h->journal, error);
 }
 
 uint64_t checkpoint_segment(const struct host *h)

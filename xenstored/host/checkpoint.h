@@ -64,8 +64,18 @@ void checkpoint_seed(struct host *h);
  * over.  True: there is something to do that no descriptor will announce.
  */
 bool checkpoint_turn(struct host *h);
-/* Do one wholly, now: at start and at an orderly end.  0 or -errno. */
+/*
+ * Do one of this moment wholly, now: at start and at an orderly end.  0 or
+ * -errno.  One that is being written is waited for first.
+ */
 int checkpoint_now(struct host *h);
+/*
+ * Before anything that the machine has said is delivered: if memory was
+ * lacking in a step, replay would come out otherwise, and a checkpoint of
+ * this moment takes its place (docs/recovery.md).  What cannot be written is
+ * told: the journal is broken until the next one.
+ */
+void checkpoint_firm(struct host *h);
 /* Wait for the end of the one that is being written; before an exec(). */
 void checkpoint_settle(struct host *h);
 

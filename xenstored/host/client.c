@@ -72,7 +72,8 @@ static void client_free(struct client *c)
 	table_set(&h->by_slot, (c->conn - MACHINE_SOCKET_BASE) & SLOT_MASK,
 		  NULL);
 	h->client_count--;
-	/* Leaves epoll with its last descriptor. */
+	/* The service manager may hold it still: epoll would go on. */
+	(void)epoll_ctl(h->epoll, EPOLL_CTL_DEL, c->fd, NULL);
 	close(c->fd);
 	talloc_free(c);
 }

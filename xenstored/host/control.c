@@ -252,7 +252,7 @@ static uint32_t probe_host(struct reply *r, uint64_t cursor)
 		  "recovered=%llu doubtful=%llu poisoned=%llu "
 		  "checkpoints=%llu journal=%llu "
 		  "checkpoint_age_us=%llu restarts=%llu "
-		  "checkpoint_pause_us=%llu",
+		  "checkpoint_pause_us=%llu unrepeatable=%llu",
 		  h->client_count, (unsigned long long)h->count.passes,
 		  (unsigned long long)h->count.in_bytes,
 		  (unsigned long long)h->count.out_bytes,
@@ -264,7 +264,8 @@ static uint32_t probe_host(struct reply *r, uint64_t cursor)
 		  (unsigned long long)checkpoint_journal(h),
 		  (unsigned long long)checkpoint_age(h),
 		  (unsigned long long)h->count.restarts,
-		  (unsigned long long)checkpoint_pause(h));
+		  (unsigned long long)checkpoint_pause(h),
+		  (unsigned long long)h->count.unrepeatable);
 	probe_meters(r);
 	return 0;
 }

@@ -5,6 +5,8 @@
  * passing of the point that XENSTORED_DIE_AT=<point>:<n> names ends the
  * process as SIGKILL would.  XENSTORED_DIE_ON=<text> is a bug that a client
  * can reach: bytes with that text kill the daemon while they are executed.
+ * XENSTORED_LACK_ON=<text>:<n> has the core's n-th allocation fail (0 is the
+ * first) while such bytes are executed.
  */
 #ifndef HOST_FAULT_H
 #define HOST_FAULT_H

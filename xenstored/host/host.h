@@ -70,6 +70,7 @@ struct host_counters {
 	uint64_t recovered;	/* inputs replayed at the start */
 	uint64_t poisoned;	/* inputs not executed a third time */
 	uint64_t restarts;	/* starts that went on; kept in checkpoints */
+	uint64_t unrepeatable;	/* times that a step had lacked memory */
 };
 
 struct host {
@@ -99,6 +100,7 @@ struct host {
 	uint32_t generation;
 
 	struct worker *worker;
+	unsigned long lacks;		/* mem_lacks() that was dealt with */
 	struct journal *journal;	/* NULL: not yet, or not to be had */
 	struct checkpoint *checkpoint;
 	struct recovery *recovery;	/* while starting from a state */

@@ -54,6 +54,7 @@ static const struct log_row rows[LOG_COUNT] = {
 	[LOG_DOUBT] =		{ "XSD045", LOG_NOTICE },
 	[LOG_SETTLE] =		{ "XSD046", LOG_NOTICE },
 	[LOG_KEEP] =		{ "XSD047", LOG_WARNING },
+	[LOG_LIMIT] =		{ "XSD048", LOG_NOTICE },
 	[LOG_UPDATE] =		{ "XSD060", LOG_NOTICE },
 	[LOG_UPDATE_FAILED] =	{ "XSD061", LOG_ERR },
 };

@@ -34,6 +34,7 @@
 #include "xenstored/host/notify.h"
 #include "xenstored/host/signals.h"
 #include "xenstored/host/update.h"
+#include "xenstored/host/worker.h"
 
 #define LOOP_EVENTS 512
 
@@ -137,7 +138,7 @@ static void loop_world(struct host *h, const struct epoll_event *events,
 			loop_fired(h);
 			break;
 		case EPOLL_WORKER:
-			/* checkpoint_turn() is in every pass. */
+			worker_heard(h->worker);
 			break;
 		}
 	}
@@ -196,10 +197,14 @@ static void loop_outputs(struct host *h)
 	loop_queue_outputs(h);
 	list_take(&guests, &h->guests_out);
 	list_take(&clients, &h->clients_out);
-	while ((item = list_pop(&guests)))
+	while ((item = list_pop(&guests))) {
+		checkpoint_firm(h);
 		guest_output(list_of(item, struct guest, out));
-	while ((item = list_pop(&clients)))
+	}
+	while ((item = list_pop(&clients))) {
+		checkpoint_firm(h);
 		client_output(list_of(item, struct client, out));
+	}
 }
 
 /*

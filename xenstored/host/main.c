@@ -31,6 +31,7 @@
 #include "xenstored/host/descriptors.h"
 #include "xenstored/host/journal.h"
 #include "xenstored/host/recovery.h"
+#include "xenstored/host/limits.h"
 #include "xenstored/host/log.h"
 #include "xenstored/host/loop.h"
 #include "xenstored/host/mapping.h"
@@ -296,6 +297,8 @@ static int start_world(struct host *h)
 		error = update_resume(h);
 	else if (h->recovery)
 		error = recovery_attach(h);
+	if (!error && h->recovery)
+		limits_apply(h, h->recovery->given);
 	if (!error && h->hypervisor)
 		error = hypervisor_adopt(h);
 	while (!error && asks_carry_out(h))

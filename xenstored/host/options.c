@@ -109,11 +109,17 @@ static bool apply_master(struct options *o, const struct option_row *row,
 	return span_number(span_of(value, strlen(value)), 0, &n);
 }
 
+static bool quota_given(struct options *o, enum quota_id id, const char *value)
+{
+	o->quota_given[id] = true;
+	return span_number(span_of(value, strlen(value)), OPTION_QUOTA_MAX,
+			   &o->quota[id]);
+}
+
 static bool apply_quota(struct options *o, const struct option_row *row,
 			const char *value)
 {
-	return span_number(span_of(value, strlen(value)), OPTION_QUOTA_MAX,
-			   &o->quota[row->quota]);
+	return quota_given(o, row->quota, value);
 }
 
 static bool quota_assign(struct options *o, const struct quota_name *names,
@@ -127,8 +133,7 @@ static bool quota_assign(struct options *o, const struct quota_name *names,
 		if (!span_is(span_of(value, (size_t)(eq - value)),
 			     names->name))
 			continue;
-		return span_number(span_of(eq + 1, strlen(eq + 1)),
-				   OPTION_QUOTA_MAX, &o->quota[names->id]);
+		return quota_given(o, names->id, eq + 1);
 	}
 	return false;
 }

@@ -33,6 +33,7 @@ struct options {
 	uint32_t event;		/* dom0's port; 0: what Xen's file says */
 	uint32_t watch_event_timeout;	/* seconds */
 	uint64_t quota[QUOTA_COUNT];	/* set by the caller before parsing */
+	bool quota_given[QUOTA_COUNT];	/* by the command line */
 	const char *pid_file;	/* of argv; NULL: none */
 	const char *trace_file;	/* of argv; NULL: none */
 	int argc;		/* as the process was called */

@@ -19,6 +19,7 @@
 #include "xenstored/host/fault.h"
 #include "xenstored/host/host.h"
 #include "xenstored/host/journal.h"
+#include "xenstored/host/limits.h"
 #include "xenstored/host/log.h"
 #include "xenstored/host/settle.h"
 
@@ -83,6 +84,17 @@ static bool text_number(const void *text, size_t len, const char *name,
 	return false;
 }
 
+static void load_given(struct recovery *r, const void *value, size_t len)
+{
+	char name[48];
+
+	for (int i = 0; i < QUOTA_COUNT; i++) {
+		limits_name((enum quota_id)i, name);
+		if (!text_number(value, len, name, &r->given[i]))
+			r->given[i] = LIMITS_NONE;
+	}
+}
+
 static int load_host(struct loading *l, const void *value, size_t len)
 {
 	uint64_t segment = 0, virq = UINT32_MAX, format = 0;
@@ -102,6 +114,7 @@ static int load_host(struct loading *l, const void *value, size_t len)
 	if (!text_number(value, len, "restarts", &l->r->restarts))
 		l->r->restarts = 0;
 	l->r->virq = (uint32_t)virq;
+	load_given(l->r, value, len);
 	return l->host ? 0 : -EPROTO;
 }
 

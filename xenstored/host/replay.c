@@ -11,6 +11,7 @@
 #include <string.h>
 #include <talloc.h>
 
+#include "xenstored/core/mem.h"
 #include "xenstored/host/aside.h"
 #include "xenstored/host/fault.h"
 #include "xenstored/host/host.h"
@@ -176,6 +177,7 @@ static int replay_segment(struct host *h, struct recovery *r,
 {
 	struct journal_record rec;
 	bool met = !journal_death(j)->suspect;
+	unsigned long lacks = mem_lacks();
 	int error;
 
 	while ((error = journal_next(j, &rec)) > 0) {
@@ -184,6 +186,9 @@ static int replay_segment(struct host *h, struct recovery *r,
 		if (error)
 			return error;
 	}
+	/* Then it came out otherwise: a start with more memory will do. */
+	if (lacks != mem_lacks())
+		return -ENOMEM;
 	if (error || !met)
 		return -EPROTO;
 	if (journal_death(j)->broken)

@@ -203,14 +203,18 @@ bool worker_busy(const struct worker *w)
 	return atomic_load(&w->state) != WORKER_IDLE;
 }
 
-bool worker_take(struct worker *w, int *result)
+void worker_heard(struct worker *w)
 {
 	eventfd_t ends;
 
+	/* The state comes first: it may have been taken without a call. */
+	(void)eventfd_read(w->fd, &ends);
+}
+
+bool worker_take(struct worker *w, int *result)
+{
 	if (atomic_load(&w->state) != WORKER_DONE)
 		return false;
-	/* It may come a moment after the state; then it wakes in vain. */
-	(void)eventfd_read(w->fd, &ends);
 	*result = w->result;
 	if (w->hurried)
 		worker_policy(w, w->patient);

@@ -31,8 +31,9 @@ typedef int worker_job(void *arg);
  * freeing it (talloc) waits for the end of the one under way.
  */
 struct worker *worker_new(const void *parent);
-/* Readable when a job has ended and its result was not taken. */
+/* Readable when a job has ended, until that was heard. */
 int worker_fd(const struct worker *w);
+void worker_heard(struct worker *w);
 
 /*
  * Begin a job; there is none under way.  Where no thread is to be had it is
