@@ -16,13 +16,14 @@ class Daemon:
     """Answers one request after the other; `topics` are pages of CONTROL."""
 
     def __init__(self, directory, topics=None, nodes=None, stranger=None,
-                 silent=False, update=None):
+                 silent=False, update=None, hidden=()):
         self.topics = topics or {}
         # Answers to live-update commands, each given once.
         self.update = {k: list(v) for k, v in (update or {}).items()}
         self.nodes = {} if nodes is None else nodes
         self.stranger = stranger
         self.silent = silent
+        self.hidden = hidden    # paths that may not be read
         self.kinds = set()      # types of the requests that came
         self.path = os.path.join(directory, "socket")
         self.listener = socket.socket(socket.AF_UNIX)
@@ -98,6 +99,8 @@ class Daemon:
             return b"OK\0"
         if kind in (6, 7):          # a transaction: all is still here
             return b"7\0" if kind == 6 else b"OK\0"
+        if path in self.hidden:
+            return "EACCES"
         if path not in self.nodes:
             return "ENOENT"
         node = self.nodes[path]
