@@ -54,7 +54,7 @@ static void guest_unlink(struct guest *g)
 	list_del(&g->settle);
 	list_del(&g->all);
 	g->host->guest_count--;
-	meter_end(g->host);
+	meter_end(g->host, &g->meter);
 }
 
 static void guest_fail(struct guest *g, uint32_t error);
