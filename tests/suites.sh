@@ -281,6 +281,18 @@ suite_distcheck()
 	tree_build "$top" build > /dev/null || return 1
 	one distcheck make -C build -j"$(nproc)" --no-print-directory \
 		distcheck
+	[ ! -e .git ] || one 'all files are in the tarball' dist_complete
+}
+
+dist_complete()
+{
+	local missing
+
+	missing=$(comm -13 \
+		<(tar -tf build/proxenos-*.tar.xz | sed 's|^[^/]*/||' | sort) \
+		<(git ls-files | grep -v '\.git' | sort))
+	[ -z "$missing" ] || echo "$missing"
+	[ -z "$missing" ]
 }
 
 suite_xen()
