@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An end with its client: channel.c is the manual's functions, channel_io.c
- * the requests.
+ * the requests, channel_bell.c the watches.
  */
 #ifndef LIB_CHANNEL_PRIV_H
 #define LIB_CHANNEL_PRIV_H
@@ -65,6 +65,11 @@ struct px_channel {
 void channel_begin(struct px_channel *ch);
 /* channel_io.c */
 void channel_name_nodes(struct px_channel *ch);
+void channel_tell(struct px_channel *ch, struct channel_event e);
+void channel_read_old(struct px_channel *ch);
+void channel_make(struct px_channel *ch);
+void channel_ask(struct px_channel *ch, const struct channel_action *a);
+/* channel_bell.c */
 /* -ENOSPC. */
 int channel_watch_nodes(struct px_channel *ch);
 /* True when all are gone. */
@@ -72,8 +77,5 @@ bool channel_unwatch_nodes(struct px_channel *ch);
 void channel_watch_again(struct px_channel *ch);
 /* Those that were refused once more, when it is time. */
 void channel_watch_refused(struct px_channel *ch);
-void channel_read_old(struct px_channel *ch);
-void channel_make(struct px_channel *ch);
-void channel_ask(struct px_channel *ch, const struct channel_action *a);
 
 #endif

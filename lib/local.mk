@@ -4,6 +4,7 @@
 noinst_LTLIBRARIES += libproxenos-core.la
 libproxenos_core_la_SOURCES = \
 	lib/channel.c lib/channel_priv.h \
+	lib/channel_bell.c \
 	lib/channel_io.c \
 	lib/client.c lib/client_priv.h \
 	lib/client_call.c \

@@ -91,7 +91,11 @@ static int endpoint_open(struct endpoint *e, struct probe *probe, int argc,
 			  -ENOMEM;
 	if (!err)
 		err = px_channel_open(e->channel, probe->client);
-	return err ? probe_failed(probe, "channel", err) : PROBE_FINE;
+	if (!err)
+		return PROBE_FINE;
+	free(e->memory);
+	e->channel = NULL;
+	return probe_failed(probe, "channel", err);
 }
 
 /* Until `limit` at the latest, or something has happened. */
@@ -126,11 +130,12 @@ static void endpoint_step(struct endpoint *e, uint64_t limit)
 /* Leave, and take our nodes along. */
 static void endpoint_close(struct endpoint *e)
 {
-	uint64_t end = px_client_now() + e->probe->timeout;
 	char path[80], reply[WIRE_PAYLOAD_MAX + 1];
+	uint64_t end;
 
 	if (!e->channel)
 		return;
+	end = px_client_now() + e->probe->timeout;
 	px_channel_close(e->channel);
 	while (!e->ended && px_client_now() < end)
 		endpoint_step(e, end);

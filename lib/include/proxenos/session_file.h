@@ -11,21 +11,24 @@
  *	the session's `save`: px_session_file_set_state(), if it has changed,
  *	and return px_session_file_save().
  *
- * THE FILE	A log of groups.  A save appends one, checked by a checksum and a
+ * THE FILE
+ *	A log of groups.  A save appends one, checked by a checksum and a
  *	running number, and waits until it is on the disk (fdatasync): state,
  *	mark and messages of one save are there together or not at all.  What
  *	a death left half written is cut off by the next load.  When the log
- *	has grown to eight times what is in it, and after any error of writing,
- *	all is written to PATH.new, synchronised, and renamed over it.  So the
- *	file is bounded, and a full disk or a failed write harms nothing that
- *	was saved.
+ *	has grown to eight times what is in it, and after any error of
+ *	writing, all is written to PATH.new, synchronised, and renamed over
+ *	it.  So the file is bounded, and a full disk or a failed write harms
+ *	nothing that was saved.
  *
- * DAMAGE	A group that is damaged looks as one half written does: it and all
+ * DAMAGE
+ *	A group that is damaged looks as one half written does: it and all
  *	behind it are left out, px_session_file_torn() tells the bytes, and
  *	the session says what that has cost (px_session_trouble).
- * OWNERSHIP	Memory is yours, aligned like malloc's, and is in use from open to
+ * OWNERSHIP
+ *	Memory is yours, aligned like malloc's, and is in use from open to
  *	close.  The path is copied.
- * PROCESSES	One at a time.  This is not checked here: give the channel a lock.
+ * PROCESSES	One at a time.  Not checked here: give the channel a lock.
  * BLOCKING	load and save wait for the disk.
  */
 #ifndef PROXENOS_SESSION_FILE_H
