@@ -23,6 +23,7 @@ xenstored_xenstored_SOURCES = \
 	xenstored/host/checkpoint.c xenstored/host/checkpoint.h \
 	xenstored/host/checkpoint_cut.c xenstored/host/checkpoint_cut.h \
 	xenstored/host/checkpoint_file.c xenstored/host/checkpoint_file.h \
+	xenstored/host/checkpoint_read.c xenstored/host/checkpoint_read.h \
 	xenstored/host/checkpoint_write.c xenstored/host/checkpoint_write.h \
 	xenstored/host/client.c xenstored/host/client.h \
 	xenstored/host/control.c xenstored/host/control.h \
@@ -30,6 +31,7 @@ xenstored_xenstored_SOURCES = \
 	xenstored/host/evtchn.c xenstored/host/evtchn.h \
 	xenstored/host/fault.c xenstored/host/fault.h \
 	xenstored/host/guest.c xenstored/host/guest.h \
+	xenstored/host/guest_map.c \
 	xenstored/host/host.c xenstored/host/host.h \
 	xenstored/host/hypervisor.c xenstored/host/hypervisor.h \
 	xenstored/host/journal.c xenstored/host/journal.h \
@@ -46,6 +48,7 @@ xenstored_xenstored_SOURCES = \
 	xenstored/host/replay.c \
 	xenstored/host/settle.c xenstored/host/settle.h \
 	xenstored/host/signals.c xenstored/host/signals.h \
+	xenstored/host/start.c xenstored/host/start.h \
 	xenstored/host/takings.c xenstored/host/takings.h \
 	xenstored/host/tap.c xenstored/host/tap.h \
 	xenstored/host/tap_buffer.c \
@@ -57,6 +60,7 @@ xenstored_xenstored_SOURCES = \
 	xenstored/host/update_exec.c xenstored/host/update_exec.h \
 	xenstored/host/update_resume.c \
 	xenstored/host/update_state.c xenstored/host/update_state.h \
+	xenstored/host/update_write.c \
 	xenstored/host/words.c xenstored/host/words.h \
 	xenstored/host/worker.c xenstored/host/worker.h
 xenstored_xenstored_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
@@ -70,6 +74,7 @@ xenstored_xenstored_LDADD = libcore.la libhostpure.la libprotocol.la \
 pkglibexec_PROGRAMS = xenstored/proxenos-replay
 xenstored_proxenos_replay_SOURCES = \
 	xenstored/host/checkpoint_file.c xenstored/host/checkpoint_file.h \
+	xenstored/host/checkpoint_read.c xenstored/host/checkpoint_read.h \
 	xenstored/host/fault.c xenstored/host/fault.h \
 	xenstored/host/journal.c xenstored/host/journal.h \
 	xenstored/host/journal_format.h xenstored/host/journal_read.c \

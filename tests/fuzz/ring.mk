@@ -3,7 +3,7 @@
 check_PROGRAMS += tests/fuzz/ring_inproc tests/fuzz/ring_hostile
 tests_fuzz_ring_inproc_SOURCES = tests/fuzz/ring_inproc.c \
 	xenstored/host/fault.c \
-	xenstored/host/guest.c xenstored/host/host.c \
+	xenstored/host/guest.c xenstored/host/guest_map.c xenstored/host/host.c \
 	xenstored/host/meter.c
 tests_fuzz_ring_inproc_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 tests_fuzz_ring_inproc_CFLAGS = $(AM_CFLAGS) $(TALLOC_CFLAGS)

@@ -4,6 +4,7 @@ if HAVE_CHECK
 core_unit_tests = \
 	tests/unit/test_fair \
 	tests/unit/test_hash \
+	tests/unit/test_snapshot \
 	tests/unit/test_tree \
 	tests/unit/test_watch_trie
 check_PROGRAMS += $(core_unit_tests)
@@ -18,6 +19,10 @@ tests_unit_test_fair_LDADD = $(core_unit_libs)
 tests_unit_test_hash_SOURCES = tests/unit/test_hash.c
 tests_unit_test_hash_CFLAGS = $(core_unit_cflags)
 tests_unit_test_hash_LDADD = $(core_unit_libs)
+
+tests_unit_test_snapshot_SOURCES = tests/unit/test_snapshot.c
+tests_unit_test_snapshot_CFLAGS = $(core_unit_cflags)
+tests_unit_test_snapshot_LDADD = $(core_unit_libs)
 
 tests_unit_test_tree_SOURCES = tests/unit/test_tree.c
 tests_unit_test_tree_CFLAGS = $(core_unit_cflags)

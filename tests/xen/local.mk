@@ -13,7 +13,7 @@ EXTRA_DIST += tests/xen/run tests/xen/images.sh tests/xen/boots.py \
 	tests/xen/guest-init tests/xen/t_change.sh \
 	tests/xen/t_channel.sh tests/xen/t_disk.sh tests/xen/t_dom0.sh \
 	tests/xen/t_guest.sh tests/xen/t_guest_store.sh \
-	tests/xen/t_kill.sh tests/xen/t_life.sh tests/xen/t_pvh.sh \
+	tests/xen/t_flight.sh tests/xen/t_kill.sh tests/xen/t_life.sh tests/xen/t_pvh.sh \
 	tests/xen/t_save.sh tests/xen/t_systemd.sh tests/xen/t_two.sh \
 	tests/xen/t_xenbus.sh tests/xen/systemd/root-init \
 	tests/xen/systemd/daemon.sh tests/xen/systemd/early.service \

@@ -215,7 +215,7 @@ static void turn(struct talk *t)
 		process(t, now);
 	}
 	/* Send what that asked for; 1: more is ready. */
-	if (px_client_process(client, now) <= 0)
+	if (px_client_process(client, now) <= 0 && !t->over)
 		wait_for_work(t);
 }
 

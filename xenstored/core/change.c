@@ -227,6 +227,7 @@ static int change_create(struct change *c, const struct caller *who,
 		goto out;
 	delta_add(c, effect_owner(c->m, acl), nodes, memory);
 	c->nodes += nodes;
+	c->stale += CHANGE_STALE_PATH;
 	chain = NULL;
 	err = 0;
 out:
@@ -262,6 +263,7 @@ static int change_value(struct change *c, const struct caller *who,
 			struct node *n, struct span path, struct span value)
 {
 	int64_t more = (int64_t)value.len - n->value_len;
+	uint64_t cost = change_node_cost(n);
 	uint16_t owner = effect_owner(c->m, n->acl);
 	struct node **slot;
 	int err = may_charge(c, who, owner, 0, more);
@@ -274,6 +276,7 @@ static int change_value(struct change *c, const struct caller *who,
 	if (!slot || !node_set_value(slot, value))
 		return -ENOMEM;
 	c->m->age++;
+	c->stale += CHANGE_STALE_PATH + cost;
 	delta_add(c, owner, 0, more);
 	return 0;
 }
@@ -332,6 +335,7 @@ static void rm_account(struct change *c, struct tree_walk *w,
 	while ((n = tree_walk_next(w))) {
 		delta_add(c, effect_owner(c->m, n->acl), -1,
 			  -(int64_t)change_node_cost(n));
+		c->stale += change_node_cost(n);
 		c->nodes--;
 	}
 }
@@ -352,6 +356,7 @@ static int rm_node(struct change *c, struct node *top, struct span path)
 		if (slot && dir_remove(&c->m->key, &(*slot)->dir, name,
 				       ++c->m->age)) {
 			rm_account(c, &w, top);
+			c->stale += CHANGE_STALE_PATH;
 			err = 0;
 		}
 		node_unref(top);
@@ -409,6 +414,7 @@ int change_set_acl(struct change *c, const struct caller *who,
 		return -ENOMEM;
 	node_set_acl(*slot, acl);
 	c->m->age++;
+	c->stale += CHANGE_STALE_PATH + (uint64_t)old_cost;
 	delta_add(c, from, -1, -old_cost);
 	delta_add(c, to, 1, new_cost);
 	return 0;

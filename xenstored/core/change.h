@@ -19,6 +19,8 @@
 
 /* What a node costs its owner, in bytes of QUOTA_MEMORY. */
 #define CHANGE_NODE_COST 64
+/* What is copied of the path above a node that changes, about. */
+#define CHANGE_STALE_PATH 1024u
 uint64_t change_node_cost(const struct node *n);
 
 struct change_delta {
@@ -58,6 +60,7 @@ struct change {
 	 */
 	bool single;
 	int64_t nodes;
+	uint64_t stale;			/* replaced or removed: bytes */
 	struct change_delta *delta;
 	unsigned int deltas, delta_room, delta_last;
 	struct change_effect *first, **last;

@@ -70,6 +70,7 @@ static void mix_transaction(uint64_t *d, const struct transaction *t)
 	mix_number(d, t->id);
 	mix_number(d, (uint64_t)t->failed);
 	mix_number(d, t->cost);
+	mix_number(d, t->own.m->stale - t->fresh);
 	mix_number(d, digest_tree(t->base));
 	mix_number(d, digest_tree(t->own.root));
 	mix_paths(d, t);

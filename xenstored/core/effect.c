@@ -3,6 +3,7 @@
 #include "xenstored/core/effect.h"
 #include "xenstored/core/domain.h"
 #include "xenstored/core/mem.h"
+#include "xenstored/core/stale.h"
 #include "xenstored/core/notes.h"
 #include "xenstored/core/watch.h"
 #include "protocol/path.h"
@@ -252,6 +253,7 @@ void change_publish(struct change *c)
 		watch_fire(m, old, path, e->removed);
 	}
 	node_unref(old);
+	stale_publish(m, c->stale);
 }
 
 void effect_free_all(struct change *c)

@@ -9,6 +9,7 @@
 #include "xenstored/core/effect.h"
 #include "xenstored/core/image_read.h"
 #include "xenstored/core/mem.h"
+#include "xenstored/core/stale.h"
 #include "protocol/path.h"
 
 #include <errno.h>
@@ -84,6 +85,9 @@ int reading_transaction(struct reading *r, struct image_item *item)
 	while (n-- && !f.failed)
 		if (!read_op(r, t, &f))
 			return reading_damaged(r, item);
+	/* Later than the rest: there are images without it. */
+	if (!field_over(&f))
+		stale_restore(t, field_take_number(&f, "stale", UINT64_MAX));
 	return field_over(&f) ? 0 : reading_damaged(r, item);
 }
 

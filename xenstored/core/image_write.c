@@ -296,6 +296,7 @@ static int write_transaction(struct writing *w, const struct transaction *t,
 		if (op->acl)
 			field_acl(o, op->acl);
 	}
+	field_number(o, "stale", w->m->stale - t->fresh);
 	err = record_end(w);
 	if (!err)
 		err = write_tree(w, t, "base", w->m->root, t->base);

@@ -42,6 +42,7 @@ libcore_la_SOURCES = \
 	xenstored/core/probe.c xenstored/core/probe.h \
 	xenstored/core/quota.c xenstored/core/quota.h \
 	xenstored/core/request.c xenstored/core/request.h \
+	xenstored/core/stale.c xenstored/core/stale.h \
 	xenstored/core/state.h \
 	xenstored/core/stream.c xenstored/core/stream.h \
 	xenstored/core/stream_conn.c \

@@ -89,6 +89,7 @@ struct machine *machine_bare(const struct machine_config *config)
 	list_init(&m->asks);
 	list_init(&m->tell);
 	list_init(&m->held);
+	list_init(&m->pinning);
 	list_init(&m->yielded);
 	hash_table_init(&m->owned);
 	hash_table_init(&m->sockets);

@@ -82,6 +82,8 @@ struct machine {
 	struct list tell;			/* conn.c: CLOSE, RING_ERROR */
 
 	unsigned int transactions;		/* transaction.c */
+	struct list pinning;			/* guests', the oldest first */
+	uint64_t stale;				/* see stale.h */
 	struct transaction *favoured;		/* fair.c */
 	uint64_t favour_until;
 	uint64_t favour_pause;			/* guests' are weak before */

@@ -24,6 +24,7 @@ static struct transaction *transaction_make(struct conn *c)
 		return NULL;
 	t->conn = c;
 	list_init(&t->in_conn);
+	list_init(&t->in_pinning);
 	hash_table_init(&t->seen);
 	t->last_path = &t->paths;
 	t->last_op = &t->log;
@@ -35,6 +36,9 @@ static void transaction_enter(struct machine *m, struct transaction *t)
 	struct conn *c = t->conn;
 
 	list_append(&c->transactions, &t->in_conn);
+	t->fresh = m->stale;
+	if (!c->privileged)
+		list_append(&m->pinning, &t->in_pinning);
 	c->transaction_count++;
 	m->transactions++;
 	domain_charge(c->domain, QUOTA_TRANSACTIONS, 1);
@@ -112,6 +116,7 @@ void transaction_husk(struct machine *m, struct transaction *t)
 		mem_drop(op);
 	}
 	list_remove(&t->in_conn);
+	list_remove(&t->in_pinning);
 	c->transaction_count--;
 	m->transactions--;
 }

@@ -43,8 +43,10 @@ struct transaction_op {
 
 struct transaction {
 	struct list in_conn;
+	struct list in_pinning;		/* a guest's; stale.h */
 	struct conn *conn;
 	uint32_t id;
+	uint64_t fresh;			/* `stale` when its snapshot was made */
 	uint64_t began;			/* age of the machine then; no state */
 	uint64_t since;			/* when it began; no state */
 	int failed;			/* wire error that a commit will get */

@@ -77,6 +77,7 @@ static void attach_rings(struct host *h)
 
 int recovery_attach(struct host *h)
 {
+	client_generation_after(h, h->recovery->ids);
 	attach_clients(h);
 	journal_receiving(h->journal, 0);
 	journal_sending(h->journal, 0);

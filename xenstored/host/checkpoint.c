@@ -29,7 +29,7 @@
  * Journal bytes since the cut, with the worker at work: behind LATE it is
  * given CEDE_US for each CEDE_EACH, and that twice as often for every MORE of
  * journal, so that there is an end to it; behind HURRY it is hurried, as
- * somebody else must have the processor.
+ * somebody else must have the processor, and given so much more each time.
  */
 #define CHECKPOINT_LATE (JOURNAL_SEGMENT / 2)
 #define CHECKPOINT_MORE (2 * JOURNAL_SEGMENT)
@@ -299,8 +299,8 @@ static bool checkpoint_due(const struct host *h)
 	       checkpoint_interval(c);
 }
 
-/* Is it far behind?  Then the loop waits for it, a little. */
-static void checkpoint_pace(struct host *h)
+/* Is it far behind?  Then the loop waits for it, a little: true. */
+static bool checkpoint_pace(struct host *h)
 {
 	struct checkpoint *c = h->checkpoint;
 	uint64_t since = journal_since(h->journal, c->segment);
@@ -308,11 +308,13 @@ static void checkpoint_pace(struct host *h)
 	uint64_t each = often < 16 ? CHECKPOINT_CEDE_EACH >> often : 0;
 
 	if (since < CHECKPOINT_LATE || since < c->ceded + each)
-		return;
+		return false;
 	c->ceded = since;
 	if (since >= CHECKPOINT_HURRY)
 		worker_hurry(h->worker);
-	worker_wait(h->worker, CHECKPOINT_CEDE_US);
+	worker_wait(h->worker,
+		    CHECKPOINT_CEDE_US * (1 + since / CHECKPOINT_HURRY));
+	return true;
 }
 
 static bool checkpoint_work(struct host *h)
@@ -327,10 +329,8 @@ static bool checkpoint_work(struct host *h)
 		checkpoint_result(h, error);
 		return true;
 	}
-	if (worker_busy(h->worker)) {
-		checkpoint_pace(h);
-		return more;
-	}
+	if (worker_busy(h->worker))
+		return checkpoint_pace(h) || more;
 	/* Anew, or the commit alone. */
 	if (checkpoint_due(h) && (c->snapshot || !checkpoint_begin(h, false)))
 		worker_start(h->worker, checkpoint_write_job, &c->write);

@@ -141,19 +141,22 @@ int checkpoint_cut_take(struct host *h, struct checkpoint_cut *cut)
 int checkpoint_cut_host(struct host *h, struct checkpoint_cut *cut,
 			uint64_t segment)
 {
-	char given[LIMITS_TEXT_MAX], value[240 + LIMITS_TEXT_MAX];
+	char given[LIMITS_TEXT_MAX], value[280 + LIMITS_TEXT_MAX];
 	int n;
 
 	limits_text(h, given);
 	n = snprintf(value, sizeof(value),
 		     "format=%u machine=%u segment=%llu virq=%u priv=%u "
-		     "features=%u output_max=%llu restarts=%llu %s",
+		     "features=%u output_max=%llu restarts=%llu "
+		     "ids=%u %s",
 		     CHECKPOINT_FORMAT, MACHINE_VERSION,
 		     (unsigned long long)segment,
 		     h->evtchn ? evtchn_virq(h->evtchn) :
 		     h->recovery ? h->recovery->virq : UINT32_MAX,
 		     h->config.priv_domid, h->config.features,
 		     (unsigned long long)h->config.socket_output_max,
-		     (unsigned long long)h->count.restarts, given);
+		     (unsigned long long)h->count.restarts,
+		     h->options->settle ? h->recovery->ids : h->generation,
+		     given);
 	return cut_put(cut, "host", value, (size_t)n);
 }

@@ -51,6 +51,17 @@ static uint32_t client_next_slot(struct host *h)
 	return h->next_slot++;
 }
 
+uint32_t client_generation(uint32_t conn)
+{
+	return (conn - MACHINE_SOCKET_BASE) / CLIENT_SLOTS;
+}
+
+void client_generation_after(struct host *h, uint32_t generation)
+{
+	h->next_slot = 0;
+	h->generation = (generation + 1) % GENERATIONS;
+}
+
 static int client_id(struct host *h, struct client *c)
 {
 	uint32_t slot;

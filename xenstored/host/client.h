@@ -29,6 +29,14 @@ struct client {
 /* NULL if it is not (or no longer) there. */
 struct client *client_of(const struct host *h, uint32_t conn);
 
+/*
+ * Ids are given in generations, whose number is in each; a process begins
+ * with the one behind the last that another began, so that no id comes twice
+ * while the service manager may hold a descriptor by that name.
+ */
+uint32_t client_generation(uint32_t conn);
+void client_generation_after(struct host *h, uint32_t generation);
+
 /* Take over an accepted, non-blocking socket; on failure it is closed. */
 int client_new(struct host *h, int fd);
 /* The same for one that the machine knows, by its connection id. */

@@ -110,4 +110,14 @@ void guest_undefer(struct host *h);
  */
 void guest_sweep(struct host *h);
 
+/* ------------------------------------- between guest.c and guest_map.c -- */
+
+/* For all rings, microseconds. */
+#define GUEST_SWEEP_US 3000000u
+
+/* It is not served from now on, for this reason; the machine is told. */
+void guest_fail(struct guest *g, uint32_t error);
+/* Record how the ring stands, for who comes after us. */
+void guest_note(struct guest *g);
+
 #endif

@@ -13,11 +13,6 @@
 /* No client gets this id: see client.c. */
 #define LIMITS_CONN UINT32_MAX
 
-void limits_name(enum quota_id row, char name[48])
-{
-	snprintf(name, 48, "given-%.32s", quota_table[row].name);
-}
-
 static uint64_t limits_given(const struct host *h, int row)
 {
 	const struct options *o = h->options;

@@ -11,8 +11,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
-#include "xenstored/core/machine.h"
+#include "xenstored/core/quota.h"
 
 struct host;
 
@@ -27,7 +28,10 @@ struct host;
  */
 void limits_text(const struct host *h, char text[LIMITS_TEXT_MAX]);
 /* The name of such a field. */
-void limits_name(enum quota_id row, char name[48]);
+static inline void limits_name(enum quota_id row, char name[48])
+{
+	snprintf(name, 48, "given-%.32s", quota_table[row].name);
+}
 
 /*
  * After a recovery, with the journal in place: what is given now and was

@@ -6,20 +6,18 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <talloc.h>
 #include <unistd.h>
 
-#include "protocol/cursor.h"
 #include "xenstored/core/image.h"
 #include "xenstored/host/aside.h"
 #include "xenstored/host/checkpoint.h"
+#include "xenstored/host/checkpoint_read.h"
 #include "xenstored/host/fault.h"
 #include "xenstored/host/host.h"
 #include "xenstored/host/journal.h"
-#include "xenstored/host/limits.h"
 #include "xenstored/host/log.h"
 #include "xenstored/host/settle.h"
 
@@ -55,131 +53,57 @@ void recovery_why(struct recovery *r, const char *format, ...)
 
 struct loading {
 	struct recovery *r;
-	struct image_record *record;
-	size_t records, room;
-	uint64_t priv, features, output_max;
-	bool host;		/* that record was there */
-	bool other;		/* it is of another format */
+	struct checkpoint_records records;
+	struct checkpoint_host host;
+	bool told;		/* that record was there */
 };
-
-/* `name=123 ` somewhere in a short text. */
-static bool text_number(const void *text, size_t len, const char *name,
-			uint64_t *out)
-{
-	struct cursor c = cursor_of(text, len);
-	size_t n = strlen(name);
-
-	while (cursor_left(&c) > n) {
-		const char *end = memchr(c.at, ' ', cursor_left(&c));
-		struct span s;
-
-		if (!end)
-			return false;
-		s.at = c.at + n + 1;
-		s.len = end > s.at ? (size_t)(end - s.at) : 0;
-		if (!memcmp(c.at, name, n) && c.at[n] == '=')
-			return span_number(s, UINT64_MAX, out);
-		c.at = end + 1;
-	}
-	return false;
-}
-
-static void load_given(struct recovery *r, const void *value, size_t len)
-{
-	char name[48];
-
-	for (int i = 0; i < QUOTA_COUNT; i++) {
-		limits_name((enum quota_id)i, name);
-		if (!text_number(value, len, name, &r->given[i]))
-			r->given[i] = LIMITS_NONE;
-	}
-}
 
 static int load_host(struct loading *l, const void *value, size_t len)
 {
-	uint64_t segment = 0, virq = UINT32_MAX, format = 0;
+	struct checkpoint_host *host = &l->host;
+	int error = checkpoint_host_read(value, len, host);
 
-	if (!text_number(value, len, "format", &format))
-		return -EPROTO;
-	l->other = format != CHECKPOINT_FORMAT;
-	if (l->other)
-		return -ENOTSUP;
-	l->host = text_number(value, len, "segment", &segment) &&
-		  text_number(value, len, "virq", &virq) &&
-		  text_number(value, len, "priv", &l->priv) &&
-		  text_number(value, len, "features", &l->features) &&
-		  text_number(value, len, "output_max", &l->output_max);
-	l->r->first = l->r->segment = segment;
-	/* Newer than the rest: an older daemon did not count. */
-	if (!text_number(value, len, "restarts", &l->r->restarts))
-		l->r->restarts = 0;
-	l->r->virq = (uint32_t)virq;
-	load_given(l->r, value, len);
-	return l->host ? 0 : -EPROTO;
+	if (error)
+		return error;
+	l->told = true;
+	l->r->first = l->r->segment = host->segment;
+	l->r->restarts = host->restarts;
+	l->r->ids = (uint32_t)host->ids;
+	l->r->virq = (uint32_t)host->virq;
+	memcpy(l->r->given, host->given, sizeof(l->r->given));
+	return 0;
 }
 
 static int load_ring(struct loading *l, const char *digits, const void *value,
 		     size_t len)
 {
-	struct span s = { digits, strlen(digits) };
-	uint64_t domid, port, remote, cons, prod;
+	struct checkpoint_ring was;
 	struct recovered_ring *ring;
+	int error = checkpoint_ring_read(digits, value, len, &was);
 
-	if (!span_number(s, MACHINE_SOCKET_BASE - 1, &domid) ||
-	    !text_number(value, len, "port", &port) ||
-	    !text_number(value, len, "remote", &remote) ||
-	    !text_number(value, len, "req_cons", &cons) ||
-	    !text_number(value, len, "rsp_prod", &prod))
-		return -EPROTO;
-	ring = recovery_ring(l->r, (uint32_t)domid);
+	if (error)
+		return error;
+	ring = recovery_ring(l->r, (uint32_t)was.domid);
 	if (!ring)
 		return -ENOMEM;
 	ring->known = true;
-	ring->port = (uint32_t)port;
-	ring->remote = (uint32_t)remote;
-	ring->req_cons = (uint32_t)cons;
-	ring->rsp_prod = (uint32_t)prod;
+	ring->port = (uint32_t)was.port;
+	ring->remote = (uint32_t)was.remote;
+	ring->req_cons = (uint32_t)was.req_cons;
+	ring->rsp_prod = (uint32_t)was.rsp_prod;
 	return 0;
-}
-
-static bool load_room(struct loading *l)
-{
-	size_t room = l->room ? 2 * l->room : 1024;
-	struct image_record *record;
-
-	if (l->records < l->room)
-		return true;
-	record = talloc_realloc(l->r, l->record, struct image_record,
-				(unsigned int)room);
-	if (!record)
-		return false;
-	l->record = record;
-	l->room = room;
-	return true;
 }
 
 static int load_record(void *arg, const char *key, const void *value,
 		       size_t len)
 {
 	struct loading *l = arg;
-	size_t key_len = strlen(key) + 1;
-	char *copy;
 
 	if (!strcmp(key, "host"))
 		return load_host(l, value, len);
 	if (!strncmp(key, "ring ", 5))
 		return load_ring(l, key + 5, value, len);
-	/* One block for both, and no talloc header for each. */
-	copy = load_room(l) ? malloc(key_len + len) : NULL;
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, key, key_len);
-	if (len)
-		memcpy(copy + key_len, value, len);
-	l->record[l->records++] = (struct image_record){
-		.key = copy, .value = copy + key_len, .len = len,
-	};
-	return 0;
+	return checkpoint_gather(&l->records, key, value, len);
 }
 
 /*
@@ -190,9 +114,9 @@ static void load_config(struct host *h, const struct loading *l)
 {
 	if (replay_nothing(h, l->r))
 		return;
-	h->config.priv_domid = (uint32_t)l->priv;
-	h->config.features = (uint32_t)l->features;
-	h->config.socket_output_max = l->output_max;
+	h->config.priv_domid = (uint32_t)l->host.priv;
+	h->config.features = (uint32_t)l->host.features;
+	h->config.socket_output_max = l->host.output_max;
 }
 
 static int load_machine(struct host *h, struct loading *l)
@@ -200,11 +124,11 @@ static int load_machine(struct host *h, struct loading *l)
 	char why[256] = "";
 	int error = 0;
 
-	if (!l->host)
-		return l->records ? -EPROTO : -ENOENT;
+	if (!l->told)
+		return l->records.count ? -EPROTO : -ENOENT;
 	load_config(h, l);
-	h->machine = image_read(&h->config, l->record, l->records, &error,
-				why);
+	h->machine = image_read(&h->config, l->records.record,
+				l->records.count, &error, why);
 	if (!h->machine)
 		recovery_why(l->r, "%s", why);
 	return error;
@@ -218,9 +142,7 @@ static int load_checkpoint(struct host *h, struct recovery *r)
 
 	if (!error)
 		error = load_machine(h, &l);
-	for (size_t i = 0; i < l.records; i++)
-		free((void *)(uintptr_t)l.record[i].key);
-	talloc_free(l.record);
+	checkpoint_gathered(&l.records);
 	if (!error)
 		checkpoint_seed(h);
 	return error;
@@ -309,6 +231,8 @@ static void recovery_give_up(struct host *h, const struct recovery *r,
 
 	recovery_unload(h);
 	kept = aside_move(h->options->rundir, name);
+	if (!kept && error == -ESTALE)
+		settle_aside(h, r->machine, name);
 	log_say(LOG_RECOVERY, "the store begins anew; the state found is not "
 		"used: %s%s%s; it is %s %s", reason_text(error),
 		r->why[0] ? ": " : "", r->why,

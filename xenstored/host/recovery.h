@@ -38,6 +38,7 @@ struct recovery {
 	uint64_t records;	/* replayed */
 	uint64_t poisoned;	/* not executed a third time */
 	uint64_t restarts;	/* as this one, before */
+	uint32_t ids;		/* generation of clients' ids (client.h) */
 	uint64_t given[QUOTA_COUNT];	/* by its command line (limits.h) */
 	char why[256];		/* more about what cannot be used */
 };

@@ -13,6 +13,7 @@
 
 #include "xenstored/core/mem.h"
 #include "xenstored/host/aside.h"
+#include "xenstored/host/client.h"
 #include "xenstored/host/fault.h"
 #include "xenstored/host/host.h"
 #include "xenstored/host/journal.h"
@@ -162,6 +163,9 @@ static int replay_record(struct host *h, struct recovery *r,
 		return 0;
 	}
 	replay_indices(r, &rec->in);
+	/* The host's own is none of them (limits.c). */
+	if (rec->in.type == MACHINE_IN_OPEN && rec->in.conn != UINT32_MAX)
+		r->ids = client_generation(rec->in.conn);
 	if (journal_at_suspect(j) &&
 	    journal_death(j)->deaths + 1 >= REPLAY_DEATHS)
 		poison_left_out(h, r, rec);

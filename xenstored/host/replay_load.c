@@ -10,20 +10,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <talloc.h>
 #include <tdb.h>
 #include <unistd.h>
 
-#include "xenstored/core/field.h"
 #include "xenstored/core/image.h"
-#include "xenstored/host/checkpoint.h"
 #include "xenstored/host/checkpoint_file.h"
+#include "xenstored/host/checkpoint_read.h"
 
 struct loading {
 	struct replay *r;
-	struct image_record *record;
-	size_t count, room;
-	bool host;
+	struct checkpoint_records records;
+	bool told;		/* the record "host" was there */
 };
 
 static int copy_bytes(int from, int to)
@@ -60,65 +57,33 @@ static int load_copy(const char *name)
 	return error;
 }
 
-/*
- * Written in this order by checkpoint.c; what follows is of no use here.  Not
- * all of the configuration is in the image (docs/recovery.md).
- */
+/* Not all of the configuration is in the image (docs/recovery.md). */
 static int load_host(struct loading *l, const void *value, size_t len)
 {
 	struct machine_config *c = &l->r->config;
-	struct field_in f = field_of(value, len);
+	struct checkpoint_host host;
+	int error = checkpoint_host_read(value, len, &host);
 
-	if (field_take_number(&f, "format", UINT64_MAX) != CHECKPOINT_FORMAT)
-		return f.failed ? -EPROTO : -ENOTSUP;
-	field_take_number(&f, "machine", UINT64_MAX);
-	l->r->first = field_take_number(&f, "segment", UINT64_MAX);
-	field_take_number(&f, "virq", UINT32_MAX);
-	c->priv_domid = (uint32_t)field_take_number(&f, "priv", UINT32_MAX);
-	c->features = (uint32_t)field_take_number(&f, "features", UINT32_MAX);
-	c->socket_output_max = field_take_number(&f, "output_max", UINT64_MAX);
-	l->host = !f.failed;
-	return f.failed ? -EPROTO : 0;
-}
-
-static bool load_room(struct loading *l)
-{
-	size_t room = l->room ? 2 * l->room : 1024;
-	struct image_record *record;
-
-	if (l->count < l->room)
-		return true;
-	record = talloc_realloc(NULL, l->record, struct image_record,
-				(unsigned int)room);
-	if (!record)
-		return false;
-	l->record = record;
-	l->room = room;
-	return true;
+	if (error)
+		return error;
+	l->told = true;
+	l->r->first = host.segment;
+	c->priv_domid = (uint32_t)host.priv;
+	c->features = (uint32_t)host.features;
+	c->socket_output_max = host.output_max;
+	return 0;
 }
 
 static int load_record(void *arg, const char *key, const void *value,
 		       size_t len)
 {
 	struct loading *l = arg;
-	size_t key_len = strlen(key) + 1;
-	char *copy = NULL;
 
 	if (!strcmp(key, "host"))
 		return load_host(l, value, len);
 	if (!strncmp(key, "ring ", 5))
 		return 0;
-	if (load_room(l))
-		copy = talloc_size(l->record, key_len + len);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, key, key_len);
-	if (len)
-		memcpy(copy + key_len, value, len);
-	l->record[l->count++] = (struct image_record){
-		.key = copy, .value = copy + key_len, .len = len,
-	};
-	return 0;
+	return checkpoint_gather(&l->records, key, value, len);
 }
 
 static int load_records(struct loading *l, int fd)
@@ -143,10 +108,10 @@ static int load_machine(struct loading *l, char why[256])
 	int error = 0;
 
 	why[0] = '\0';
-	if (!l->host)
+	if (!l->told)
 		return -EPROTO;
-	l->r->machine = image_read(&l->r->config, l->record, l->count, &error,
-				   why);
+	l->r->machine = image_read(&l->r->config, l->records.record,
+				   l->records.count, &error, why);
 	return error;
 }
 
@@ -165,7 +130,7 @@ int replay_load(struct replay *r)
 	}
 	if (!error)
 		error = load_machine(&l, why);
-	talloc_free(l.record);
+	checkpoint_gathered(&l.records);
 	if (!error)
 		return REPLAY_FINE;
 	return replay_wrong(r, "%s: %s%s%s", name, error == -EPROTO ?

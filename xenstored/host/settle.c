@@ -241,6 +241,16 @@ int settle_run(struct host *h, struct recovery *r)
 	return -ESTALE;
 }
 
+void settle_aside(const struct host *h, uint32_t machine, const char *dir)
+{
+	char from[PATH_ROOM], to[PATH_ROOM + 256];
+
+	binary_path(h, machine, from);
+	snprintf(to, sizeof(to), "%.4200s/" PREFIX "%u", dir, machine);
+	/* Without it the state is kept all the same. */
+	(void)rename(from, to);
+}
+
 /* ------------------------------------------------------------ --settle -- */
 
 /*

@@ -11,6 +11,8 @@
 #ifndef HOST_SETTLE_H
 #define HOST_SETTLE_H
 
+#include <stdint.h>
+
 struct host;
 struct recovery;
 
@@ -27,6 +29,9 @@ void settle_forget(struct host *h);
  * here.  0, or -ESTALE with the reason in r->why; then it is as it was.
  */
 int settle_run(struct host *h, struct recovery *r);
+
+/* The binary of that version goes with the state that it could not replay. */
+void settle_aside(const struct host *h, uint32_t machine, const char *dir);
 
 /* --settle: all that such a process does.  0 or -errno. */
 int settle_state(struct host *h);

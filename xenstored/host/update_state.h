@@ -78,4 +78,16 @@ struct update_state *update_read(void *parent, int fd,
 				 stream_facts facts, void *arg, int *error,
 				 char why[256]);
 
+/*
+ * The file: this line, then records, one behind the other: two lengths in our
+ * own byte order (the file never leaves the host), the key with its NUL, the
+ * value.
+ */
+#define UPDATE_MAGIC "proxenos state 1\n"
+
+struct update_record {
+	uint32_t key;			/* with its NUL */
+	uint32_t value;
+};
+
 #endif

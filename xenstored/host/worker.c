@@ -3,13 +3,15 @@
  * The thread beside the loop; see worker.h.
  *
  * `state` passes from one thread to the other: who finds it IDLE or DONE is
- * the loop, who finds it GIVEN is the worker.  The mutex is there to sleep
- * with and is never held while something is done.
+ * the loop, who finds it GIVEN is the worker.  Both sleep on descriptors and
+ * there is no lock: on a busy host the worker may be put aside for long at
+ * any point, and must not hold then what the loop wants.
  */
 #include "xenstored/host/worker.h"
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -40,22 +42,19 @@ struct worker {
 	bool hurried;
 	atomic_int tid;			/* 0: not yet known */
 	int patient;			/* policy when nobody hurries it */
-	int fd;
-	pthread_mutex_t lock;
-	pthread_cond_t given, done;
+	int fd;				/* written when a job has ended */
+	int given;			/* and when there is one */
 	atomic_int state;
 	worker_job *job;
 	void *arg;
 	int result;
 };
 
-static void worker_say(struct worker *w, enum worker_state state,
-		       pthread_cond_t *who)
+/* Cannot fail: counters of 64 bits, read before they are written again. */
+static void worker_say(struct worker *w, enum worker_state state)
 {
-	pthread_mutex_lock(&w->lock);
 	atomic_store(&w->state, state);
-	pthread_cond_signal(who);
-	pthread_mutex_unlock(&w->lock);
+	(void)eventfd_write(state == WORKER_DONE ? w->fd : w->given, 1);
 }
 
 /* It is owed little for the time that it had to wait. */
@@ -93,24 +92,22 @@ static void worker_policy(const struct worker *w, int policy)
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
-	int state;
-
 	atomic_store(&w->tid, gettid());
 	worker_policy(w, w->patient);
 	for (;;) {
-		pthread_mutex_lock(&w->lock);
-		do {
-			state = atomic_load(&w->state);
-			if (state != WORKER_GIVEN && state != WORKER_END)
-				pthread_cond_wait(&w->given, &w->lock);
-		} while (state != WORKER_GIVEN && state != WORKER_END);
-		pthread_mutex_unlock(&w->lock);
-		if (state == WORKER_END)
+		eventfd_t jobs;
+
+		/* Blocks until there is something. */
+		if (eventfd_read(w->given, &jobs) && errno != EINTR)
 			return NULL;
-		w->result = w->job(w->arg);
-		worker_say(w, WORKER_DONE, &w->done);
-		/* Cannot fail: a counter of 64 bits, read before the next. */
-		(void)eventfd_write(w->fd, 1);
+		switch (atomic_load(&w->state)) {
+		case WORKER_GIVEN:
+			w->result = w->job(w->arg);
+			worker_say(w, WORKER_DONE);
+			break;
+		case WORKER_END:
+			return NULL;
+		}
 	}
 }
 
@@ -118,14 +115,13 @@ static int worker_end(struct worker *w)
 {
 	if (w->there) {
 		worker_wait(w, UINT64_MAX);
-		worker_say(w, WORKER_END, &w->given);
+		worker_say(w, WORKER_END);
 		pthread_join(w->thread, NULL);
 	}
-	pthread_cond_destroy(&w->given);
-	pthread_cond_destroy(&w->done);
-	pthread_mutex_destroy(&w->lock);
 	if (w->fd >= 0)
 		close(w->fd);
+	if (w->given >= 0)
+		close(w->given);
 	return 0;
 }
 
@@ -148,20 +144,14 @@ static int worker_patience(void)
 struct worker *worker_new(const void *parent)
 {
 	struct worker *w = talloc_zero(parent, struct worker);
-	pthread_condattr_t clock;
 
 	if (!w)
 		return NULL;
 	w->patient = worker_patience();
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->given, &clock);
-	pthread_cond_init(&w->done, &clock);
-	pthread_condattr_destroy(&clock);
 	talloc_set_destructor(w, worker_end);
 	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (w->fd < 0)
+	w->given = eventfd(0, EFD_CLOEXEC);
+	if (w->fd < 0 || w->given < 0)
 		TALLOC_FREE(w);
 	return w;
 }
@@ -190,12 +180,11 @@ void worker_start(struct worker *w, worker_job *job, void *arg)
 	w->job = job;
 	w->arg = arg;
 	if (worker_there(w)) {
-		worker_say(w, WORKER_GIVEN, &w->given);
+		worker_say(w, WORKER_GIVEN);
 		return;
 	}
 	w->result = job(arg);
-	atomic_store(&w->state, WORKER_DONE);
-	(void)eventfd_write(w->fd, 1);
+	worker_say(w, WORKER_DONE);
 }
 
 bool worker_busy(const struct worker *w)
@@ -223,23 +212,21 @@ bool worker_take(struct worker *w, int *result)
 	return true;
 }
 
+/* The descriptor is not read here: it wakes the loop as well. */
 void worker_wait(struct worker *w, uint64_t us)
 {
-	struct timespec end;
-	int error = 0;
+	struct timespec most = { .tv_sec = (time_t)(us / 1000000),
+				 .tv_nsec = (long)(us % 1000000) * 1000 };
+	struct pollfd p = { .fd = w->fd, .events = POLLIN };
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	if (us != UINT64_MAX) {
-		us += (uint64_t)end.tv_nsec / 1000;
-		end.tv_sec += (time_t)(us / 1000000);
-		end.tv_nsec = (long)(us % 1000000) * 1000;
+	while (atomic_load(&w->state) == WORKER_GIVEN) {
+		/* Left over from a result that was taken without a call. */
+		worker_heard(w);
+		if (atomic_load(&w->state) != WORKER_GIVEN)
+			break;
+		if (ppoll(&p, 1, us == UINT64_MAX ? NULL : &most, NULL) == 0)
+			return;
 	}
-	pthread_mutex_lock(&w->lock);
-	while (atomic_load(&w->state) == WORKER_GIVEN && !error)
-		error = us == UINT64_MAX ?
-			pthread_cond_wait(&w->done, &w->lock) :
-			pthread_cond_timedwait(&w->done, &w->lock, &end);
-	pthread_mutex_unlock(&w->lock);
 }
 
 void worker_hurry(struct worker *w)
