@@ -296,6 +296,8 @@ int px_channel_process(struct px_channel *ch, uint64_t now)
 	    is_unreachable(ch->client))
 		ended(ch, PX_CHANNEL_CLOSED);
 	setup(ch);
+	if (ch->phase != CHANNEL_OVER)
+		channel_watch_refused(ch);
 	for (unsigned int n = 0; turn(ch); n++)
 		if (n == TURNS) {
 			ch->kick = true;
@@ -307,13 +309,16 @@ int px_channel_process(struct px_channel *ch, uint64_t now)
 
 uint64_t px_channel_deadline(const struct px_channel *ch)
 {
+	if (!ch->client || ch->phase == CHANNEL_OVER)
+		return UINT64_MAX;
 	if (ch->kick)
 		return 0;
-	if (!ch->client || ch->phase == CHANNEL_OVER || ch->full ||
-	    !px_client_is_up(ch->client))
+	if (ch->full || !px_client_is_up(ch->client))
 		return UINT64_MAX;
 	if (ch->phase != CHANNEL_RUN)
 		return ch->requests ? UINT64_MAX : ch->setup_at;
+	if (ch->watch_error && ch->watch_at < channel_deadline(&ch->core))
+		return ch->watch_at;
 	return channel_deadline(&ch->core);
 }
 
@@ -406,6 +411,7 @@ void px_channel_status(const struct px_channel *ch,
 	memset(s, 0, sizeof(*s));
 	s->state = ch->running ? channel_state_name(c->state) : "start";
 	s->error = ch->setup_error ? ch->setup_error : c->error;
+	s->watch_error = ch->watch_error;
 	s->reason = c->reason;
 	s->window = c->state == CHANNEL_UP ? c->window : 0;
 	s->next = c->tx;

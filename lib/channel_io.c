@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { WATCH_RETRY = 4000000 };
+
 static const char generation_path[] = "/tool/xenstored/generation";
 
 void channel_name_nodes(struct px_channel *ch)
@@ -48,13 +50,22 @@ static unsigned int slot_of(const char *name)
 	return (unsigned int)slot;
 }
 
+/* A quota, probably: the slow poll does alone meanwhile. */
+static bool is_refused(struct px_channel *ch, int error)
+{
+	if (!error)
+		return false;
+	ch->watch_error = error;
+	ch->watch_at = ch->now + WATCH_RETRY;
+	return true;
+}
+
 static void bell(void *arg, int error, const char *path)
 {
 	struct px_channel *ch = arg;
 	const char *name = path ? strrchr(path, '/') : NULL;
 
-	/* Refused (quota): the slow poll does alone. */
-	if (error || !name)
+	if (is_refused(ch, error) || !name)
 		return;
 	if (strncmp(name, "/m", 2))
 		event(ch, (struct channel_event){ CHANNEL_EV_BELL_STATUS });
@@ -66,25 +77,40 @@ static void bell(void *arg, int error, const char *path)
 
 static void bell_own(void *arg, int error, const char *path)
 {
-	if (!error)
+	if (!is_refused(arg, error))
 		event(arg, (struct channel_event){ CHANNEL_EV_BELL_OWN });
 }
 
 static void bell_domains(void *arg, int error, const char *path)
 {
-	if (!error)
+	if (!is_refused(arg, error))
 		event(arg, (struct channel_event){ CHANNEL_EV_BELL_DOMAIN });
 }
 
 static int watch(struct px_channel *ch, struct px_client_watch *w,
 		 const char *path, px_client_event *call)
 {
+	if (w->set)
+		return -EEXIST;
 	memset(w, 0, sizeof(*w));
 	w->path = path;
 	w->depth = -1;
 	w->event = call;
 	w->arg = ch;
 	return px_client_watch(ch->client, w);
+}
+
+/* All that are not there. */
+static int watch_all(struct px_channel *ch)
+{
+	int err = watch(ch, &ch->watch_mine, ch->watched_mine, bell_own);
+
+	if (!err || err == -EEXIST)
+		err = watch(ch, &ch->watch_theirs, ch->watched_theirs, bell);
+	if (!err || err == -EEXIST)
+		err = watch(ch, &ch->watch_domains, "@releaseDomain",
+			    bell_domains);
+	return err == -EEXIST ? 0 : err;
 }
 
 int channel_watch_nodes(struct px_channel *ch)
@@ -96,15 +122,19 @@ int channel_watch_nodes(struct px_channel *ch)
 	snprintf(ch->watched_theirs, sizeof(ch->watched_theirs), "%.*s",
 		 (int)strlen(ch->theirs) - 1, ch->theirs);
 	ch->moved_to = -1;
-	err = watch(ch, &ch->watch_mine, ch->watched_mine, bell_own);
-	if (!err)
-		err = watch(ch, &ch->watch_theirs, ch->watched_theirs, bell);
-	if (!err)
-		err = watch(ch, &ch->watch_domains, "@releaseDomain",
-			    bell_domains);
+	err = watch_all(ch);
 	if (err)
 		channel_unwatch_nodes(ch);
 	return err;
+}
+
+void channel_watch_refused(struct px_channel *ch)
+{
+	if (!ch->watch_error || ch->now < ch->watch_at ||
+	    !px_client_is_up(ch->client))
+		return;
+	ch->watch_at = ch->now + WATCH_RETRY;
+	ch->watch_error = watch_all(ch);
 }
 
 static bool gone(struct px_channel *ch, struct px_client_watch *w)

@@ -57,6 +57,8 @@ struct px_channel {
 	char own_dir[CHANNEL_PATH_MAX];		/* without it */
 	char watched_mine[CHANNEL_PATH_MAX], watched_theirs[CHANNEL_PATH_MAX];
 	struct px_client_watch watch_mine, watch_theirs, watch_domains;
+	int watch_error;	/* one was refused so; 0: all are there */
+	uint64_t watch_at;	/* then: when to try it again */
 };
 
 /* channel.c */
@@ -68,6 +70,8 @@ int channel_watch_nodes(struct px_channel *ch);
 /* True when all are gone. */
 bool channel_unwatch_nodes(struct px_channel *ch);
 void channel_watch_again(struct px_channel *ch);
+/* Those that were refused once more, when it is time. */
+void channel_watch_refused(struct px_channel *ch);
 void channel_read_old(struct px_channel *ch);
 void channel_make(struct px_channel *ch);
 void channel_ask(struct px_channel *ch, const struct channel_action *a);

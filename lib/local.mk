@@ -33,6 +33,9 @@ proxenosinclude_HEADERS = \
 	lib/include/proxenos/session_file.h \
 	lib/include/proxenos/transport.h
 
+# A test compiles and runs the example in it.
+dist_man_MANS += docs/man/proxenos-channel.3
+
 pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = lib/proxenos.pc
 EXTRA_DIST += lib/proxenos.map lib/proxenos.pc.in

@@ -4,6 +4,7 @@ include tests/property/local.mk
 include tests/sim/local.mk
 include tests/channel/local.mk
 include tests/session/local.mk
+include tests/library/local.mk
 include tests/conformance/local.mk
 include tests/fuzz/local.mk
 include tests/instructions/local.mk

@@ -236,6 +236,7 @@ suite_fuzz()
 
 	tree_build "$top" build > /dev/null || return 1
 	make -C build --no-print-directory fuzz-clang > /dev/null || return 1
+	mkdir -p build/test-logs || return 1
 	found=$(mktemp -d "${TMPDIR:-/tmp}/fuzz.XXXXXX") || return 1
 	# shellcheck disable=SC2064 # now, not then
 	trap "rm -rf '$found'" EXIT
@@ -280,6 +281,18 @@ suite_distcheck()
 	tree_build "$top" build > /dev/null || return 1
 	one distcheck make -C build -j"$(nproc)" --no-print-directory \
 		distcheck
+	[ ! -e .git ] || one 'all files are in the tarball' dist_complete
+}
+
+dist_complete()
+{
+	local missing
+
+	missing=$(comm -13 \
+		<(tar -tf build/proxenos-*.tar.xz | sed 's|^[^/]*/||' | sort) \
+		<(git ls-files | grep -v '\.git' | sort))
+	[ -z "$missing" ] || echo "$missing"
+	[ -z "$missing" ]
 }
 
 suite_xen()

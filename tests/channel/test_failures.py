@@ -5,11 +5,14 @@ with real processes, on our daemon or on the two it replaces.  A row is a
 method, run with A and B in dom0 and a guest, the other way round, and in two
 guests, wherever that row can happen there.
 
-  test_failures.py [--daemon ours|stock|ocaml|all]... [--long] [NAME...]
+  test_failures.py [--daemon ours|stock|ocaml|all]... [--jobs N] [--long]
+                   [NAME...]
 
---long: a stalled daemon is stalled for 60 s.
+--long: a stalled daemon is stalled for 60 s.  --jobs: so many tests at a time
+(4): they mostly wait, each on a machine of its own.
 """
 
+import concurrent.futures
 import os
 import random
 import shutil
@@ -447,25 +450,44 @@ def installed():
                        shutil.which(program)]
 
 
+def run(test):
+    """Its name, and what went wrong or None."""
+    result = unittest.TestResult()
+    begin = time.monotonic()
+    test.run(result)
+    bad = result.failures + result.errors
+    return test.id().partition(".")[2], time.monotonic() - begin, \
+        bad[0][1] if bad else None
+
+
 def main():
     global STALL
-    daemons, words, args = [], [], sys.argv[1:]
+    daemons, words, args, jobs = [], [], sys.argv[1:], 4
     while args:
         word = args.pop(0)
         if word == "--daemon":
             daemons.append(args.pop(0))
+        elif word == "--jobs":
+            jobs = int(args.pop(0))
         elif word == "--long":
             STALL = 60
         else:
             words.append(word)
     if "all" in daemons:
         daemons = installed()
-    suite = unittest.TestSuite(tests(daemons or ["ours"], words))
-    result = unittest.TextTestRunner(verbosity=2,
-                                     descriptions=False).run(suite)
-    bad = len(result.failures) + len(result.errors)
-    print("%d passed, %d failed" % (result.testsRun - bad, bad))
-    sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for name, seconds, bad in pool.map(run, tests(daemons or ["ours"],
+                                                      words)):
+            print("%s: %s, %.1f s" % ("FAIL" if bad else "PASS", name,
+                                      seconds))
+            if bad:
+                print(bad)
+            sys.stdout.flush()
+            passed += not bad
+            failed += bool(bad)
+    print("%d passed, %d failed" % (passed, failed))
+    sys.exit(0 if passed and not failed else 1)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ TESTS += tests/unit/test_probe
 tests_unit_test_probe_SOURCES = \
 	tests/unit/test_probe.c \
 	tools/xs-probe/escape.c tools/xs-probe/ls.h \
+	tools/xs-probe/histogram.c tools/xs-probe/histogram.h \
 	tools/xs-probe/record.c tools/xs-probe/record.h \
 	tools/xs-probe/ring_words.c tools/xs-probe/ring_words.h \
 	tools/xs-probe/table.c tools/xs-probe/table.h

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The modules that xs-probe's subcommands share. */
+#include "tools/xs-probe/histogram.h"
 #include "tools/xs-probe/ls.h"
 #include "tools/xs-probe/record.h"
 #include "tools/xs-probe/ring_words.h"
@@ -217,6 +218,70 @@ START_TEST(ring_records)
 }
 END_TEST
 
+START_TEST(histograms)
+{
+	struct histogram h, before, since;
+
+	ck_assert_int_eq(parse("t=0:1,4:2,12:1,95:1 t_sum_us=99 t_max_us=31"),
+			 0);
+	ck_assert(histogram_read(&before, &record, "t"));
+	ck_assert_uint_eq(before.count, 5);
+	ck_assert_uint_eq(before.sum, 99);
+	ck_assert_uint_eq(before.max, 31);
+	/* 12 is [16, 20): an edge at 16 and none at 17. */
+	ck_assert_uint_eq(histogram_below(&before, 1), 1);
+	ck_assert_uint_eq(histogram_below(&before, 4), 1);
+	ck_assert_uint_eq(histogram_below(&before, 16), 3);
+	ck_assert_uint_eq(histogram_below(&before, 32), 4);
+	ck_assert_int_eq(parse("t=0:1,4:2,12:5,95:1 t_sum_us=171"), 0);
+	ck_assert(histogram_read(&h, &record, "t"));
+	histogram_since(&since, &before, &h);
+	ck_assert_uint_eq(since.count, 4);
+	ck_assert_uint_eq(since.sum, 72);
+	ck_assert(histogram_quantile(&since, 500) == 18);
+	ck_assert(histogram_quantile(&since, 1000) == 20);
+	/* It began anew: all there is came since. */
+	histogram_since(&since, &h, &before);
+	ck_assert_uint_eq(since.count, 5);
+	histogram_add(&since, &h);
+	ck_assert_uint_eq(since.count, 14);
+	ck_assert_int_eq(parse("t= u=5"), 0);
+	ck_assert(histogram_read(&h, &record, "t"));
+	ck_assert(histogram_quantile(&h, 500) == 0);
+	ck_assert(!histogram_read(&h, &record, "none"));
+}
+END_TEST
+
+/* The edges are where the daemon's are: four to an octave. */
+START_TEST(histogram_edges)
+{
+	for (unsigned int i = 0; i + 1 < HISTOGRAM_BUCKETS; i++) {
+		uint64_t from = histogram_floor(i), to = histogram_floor(i + 1);
+
+		ck_assert_uint_lt(from, to);
+		if (i >= 4)
+			ck_assert_uint_le((to - from) * 4, from);
+	}
+	ck_assert_uint_eq(histogram_floor(0), 0);
+	ck_assert_uint_eq(histogram_floor(40), 2048);
+}
+END_TEST
+
+static const char *const bad_histograms[] = {
+	"t=0", "t=0:", "t=:1", "t=0:1,", "t=,0:1", "t=96:1", "t=0:x",
+	"t=0:1,,1:1", "t=-1:1",
+};
+
+START_TEST(bad_histogram)
+{
+	struct histogram h;
+
+	ck_assert_int_eq(parse(bad_histograms[_i]), 0);
+	ck_assert(!histogram_read(&h, &record, "t"));
+	ck_assert_uint_eq(h.count, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("xs-probe: shared modules");
@@ -234,6 +299,10 @@ int main(void)
 	tcase_add_loop_test(tc, ring_findings, 0,
 			    sizeof(rings) / sizeof(rings[0]));
 	tcase_add_test(tc, ring_records);
+	tcase_add_test(tc, histograms);
+	tcase_add_test(tc, histogram_edges);
+	tcase_add_loop_test(tc, bad_histogram, 0, sizeof(bad_histograms) /
+			    sizeof(bad_histograms[0]));
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -11,6 +11,7 @@ import glob
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,11 +20,12 @@ from machine import Machine, Stalled
 
 TRIES = 3
 # What is under test in guests, too.
-PROGRAMS = ("tests/xen/xenbus-client",)
+PROGRAMS = ("tests/xen/xenbus-client", "tools/examples/channel-backend",
+            "tools/examples/channel-frontend")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def fill(share, options):
+def fill(share, options, test):
     for name in glob.glob(HERE + "/*.sh"):
         shutil.copy(name, share)
     with open(share + "/daemon", "w", encoding="ascii") as file:
@@ -36,6 +38,13 @@ def fill(share, options):
         shutil.copy(options.build + "/" + name, share + "/programs")
     for name in ("vmlinux", "guest.cpio"):
         os.link(options.images + "/" + name, share + "/" + name)
+    # A test that brings another root for dom0, and wants us installed in it.
+    if os.path.exists(f"{HERE}/{test}/root-init"):
+        shutil.copytree(HERE + "/" + test, share + "/" + test)
+        os.link(f"{options.images}/{test}.cpio", f"{share}/{test}.cpio")
+        subprocess.run(["make", "-s", "-C", options.build, "install",
+                        "DESTDIR=" + share + "/destdir"], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def saved(options):
@@ -64,7 +73,7 @@ def attempt(test, options, state, log):
     with tempfile.TemporaryDirectory(dir=options.images) as work:
         share = work + "/share"
         os.mkdir(share)
-        fill(share, options)
+        fill(share, options, test)
         machine = Machine(options.images, work, share, log, state)
         try:
             if state:

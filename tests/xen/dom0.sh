@@ -72,6 +72,8 @@ at_least()
 
 . /share/daemon.sh
 . /share/domain.sh
+# shellcheck disable=SC1090
+[ ! -f "/share/$test/daemon.sh" ] || . "/share/$test/daemon.sh"
 
 say "BEGIN $test $daemon"
 if daemon_start && domain_zero; then

@@ -50,6 +50,20 @@ domain_linux()
 	domain_create "$name"
 }
 
+# ring_config JOB: of the guest that drives its ring itself.
+ring_config()
+{
+	cat <<-END
+	name="ring"
+	kernel="/run/ring-guest"
+	extra="$1"
+	memory=16
+	vcpus=1
+	on_crash="destroy"
+	on_poweroff="destroy"
+	END
+}
+
 domain_create()
 {
 	timeout 120 xl create "/run/$1.cfg" && domain_id "$1" > /dev/null

@@ -7,11 +7,16 @@
 # Xen package brings are this machine's, so both must be the same Debian.
 # Nothing under test is in these images: it lies in the share of each boot.
 
-images_version=2	# raise it when anything below changes an image
+images_version=3	# raise it when anything below changes an image
 images_packages='libxencall1 libxendevicemodel1 libxenevtchn1
 	libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenmisc4.17
 	libxenstore4 libxentoolcore1 libxentoollog1 libyajl2 xenstore-utils
 	xen-hypervisor-4.17-amd64 xen-utils-4.17 xen-utils-common'
+# A dom0 with systemd, and what its programs are linked with.
+images_systemd='libacl1 libapparmor1 libaudit1 libblkid1 libcap-ng0 libcap2
+	libcrypt1 libgcrypt20 libgpg-error0 libip4tc2 libkmod2 liblz4-1
+	liblzma5 libmount1 libpam0g libpcre2-8-0 libseccomp2 libselinux1
+	libssl3 libsystemd-shared libzstd1 systemd'
 images_modules='virtio_pci 9pnet_virtio 9p xen-evtchn xen-gntdev xen-gntalloc
 	xen-privcmd xenfs xen-blkback xen-blkfront loop'
 images_xenstore='exists list ls read write rm chmod watch'
@@ -35,7 +40,7 @@ images_fetch()
 	# shellcheck disable=SC2086 # a list of words
 	(cd "$dir/debs" && timeout 400 apt-get -qq \
 		-o APT::Sandbox::User=root -o Acquire::http::Timeout=20 \
-		download "$kernel" $images_packages) || return 1
+		download "$kernel" $images_packages $images_systemd) || return 1
 	for deb in "$dir"/debs/*.deb; do
 		dpkg -x "$deb" "$dir/root" || return 1
 	done
@@ -70,6 +75,13 @@ images_vmlinux()
 	[ "$(od -An -N 4 -t x1 "$out" | tr -d ' ')" = 7f454c46 ]
 }
 
+images_search()
+{
+	local arch=lib/x86_64-linux-gnu
+
+	echo "$1/usr/$arch:$1/$arch:$1/usr/$arch/systemd"
+}
+
 # images_libraries ROOT TREE PROGRAM...: into TREE what the programs load.
 images_libraries()
 {
@@ -77,8 +89,7 @@ images_libraries()
 
 	shift 2
 	mkdir -p "$tree/lib/x86_64-linux-gnu" "$tree/lib64"
-	for lib in $(LD_LIBRARY_PATH=$root/usr/lib/x86_64-linux-gnu \
-		ldd "$@" | sed -n 's/.*\(=> \|^\t\)\(\/[^ ]*\) (.*/\2/p' |
+	for lib in $(LD_LIBRARY_PATH=$(images_search "$root") ldd "$@" | sed -n 's/.*\(=> \|^\t\)\(\/[^ ]*\) (.*/\2/p' |
 		sort -u); do
 		case $lib in
 		*/ld-linux*) cp -L "$lib" "$tree/lib64/" ;;
@@ -150,6 +161,58 @@ images_dom0()
 	images_pack "$tree" "$dir/dom0.cpio"
 }
 
+# images_systemd DIR: DIR/systemd.cpio, dom0's other root.  Its busybox is both
+# shell and tools; the units are the distribution's.
+images_systemd()
+{
+	local dir=$1 root=$1/root tree=$1/systemd name
+
+	rm -rf "$tree"
+	cp -a "$dir/dom0" "$tree" || return 1
+	rm -f "$tree/init" "$tree/var/run"
+	# One /usr, as a Debian has it.
+	for name in bin sbin lib lib64; do
+		mkdir -p "$tree/usr/$name" || return 1
+		cp -a "$tree/$name/." "$tree/usr/$name/" || return 1
+		rm -rf "${tree:?}/$name"
+		ln -s "usr/$name" "$tree/$name"
+	done
+	ln -s /run "$tree/var/run"
+	cp -a "$root"/lib/systemd "$tree/usr/lib/" || return 1
+	rm -rf "$tree"/usr/lib/systemd/system-generators/*
+	cp "$root"/bin/{systemctl,journalctl} "$tree/usr/bin/" || return 1
+	mkdir -p "$tree"/{root,etc/systemd/system,var/log/journal} || return 1
+	busybox --list | while read -r name; do
+		[ -e "$tree/usr/bin/$name" ] ||
+			ln -s busybox "$tree/usr/bin/$name"
+	done
+	echo root:x:0:0::/root:/bin/sh > "$tree/etc/passwd"
+	printf '%s:x:%s:\n' root 0 tty 5 systemd-journal 101 \
+		> "$tree/etc/group"
+	: > "$tree/etc/fstab"
+	echo 0123456789abcdef0123456789abcdef > "$tree/etc/machine-id"
+	echo ID=dom0 > "$tree/etc/os-release"
+	# Nothing of a device manager or a login is here.
+	for name in systemd-udevd systemd-udev-trigger systemd-logind \
+		systemd-timesyncd systemd-random-seed systemd-update-utmp \
+		systemd-pstore systemd-tmpfiles-setup systemd-sysusers \
+		systemd-tmpfiles-setup-dev systemd-modules-load \
+		systemd-remount-fs systemd-sysctl systemd-user-sessions \
+		systemd-journal-flush systemd-binfmt systemd-ask-password-wall \
+		systemd-ask-password-console getty-static; do
+		ln -s /dev/null "$tree/etc/systemd/system/$name.service"
+	done
+	for name in getty.target systemd-ask-password-wall.path; do
+		ln -s /dev/null "$tree/etc/systemd/system/$name"
+	done
+	ln -s /lib/systemd/system/multi-user.target \
+		"$tree/etc/systemd/system/default.target"
+	images_libraries "$root" "$tree/usr" \
+		"$tree"/usr/lib/systemd/systemd{,-journald,-shutdown} \
+		"$tree"/usr/bin/{systemctl,journalctl} || return 1
+	images_pack "$tree" "$dir/systemd.cpio"
+}
+
 # images_guest DIR TOP: DIR/guest.cpio
 images_guest()
 {
@@ -165,16 +228,19 @@ images_guest()
 }
 
 # images_make TOP LOG: all of it, where it is not yet made.  What the images
-# are made of decides whether they are: a changed init makes new ones.
+# are made of decides whether they are: a changed init makes new ones, and so
+# does a daemon that is linked with something else.
 images_make()
 {
 	local top=$1 log=$2 dir stamp
 
 	dir=$(images_dir)
 	mkdir -p "$dir" || return 1
-	stamp=$(cat "$top"/tests/xen/{images.sh,machine.py,block} \
-		"$top"/tests/xen/{dom0,guest}-init |
-		sha256sum)
+	stamp=$({
+		cat "$top"/tests/xen/{images.sh,machine.py,block} \
+			"$top"/tests/xen/{dom0,guest}-init
+		ldd "$top/build/xenstored/xenstored" | sed 's/ (0x.*//'
+	} | sha256sum)
 	[ "$stamp" != "$(cat "$dir/stamp" 2> /dev/null)" ] || return 0
 	rm -f "$dir/stamp" "$dir"/state*
 	if [ "$images_version" != "$(cat "$dir/fetched" 2> /dev/null)" ]; then
@@ -184,7 +250,8 @@ images_make()
 	{
 		zcat "$dir"/root/boot/xen-4.17-amd64.gz > "$dir/xen.elf" &&
 		images_vmlinux "$dir"/root/boot/vmlinuz-* "$dir/vmlinux" &&
-		images_dom0 "$dir" "$top" && images_guest "$dir" "$top"
+		images_dom0 "$dir" "$top" && images_systemd "$dir" &&
+		images_guest "$dir" "$top"
 	} >> "$log" 2>&1 || return 1
 	echo "$stamp" > "$dir/stamp"
 }

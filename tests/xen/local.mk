@@ -10,10 +10,16 @@ tests_xen_xenbus_client_LDADD = libproxenos-core.la
 EXTRA_DIST += tests/xen/run tests/xen/images.sh tests/xen/boots.py \
 	tests/xen/machine.py tests/xen/block tests/xen/dom0-init \
 	tests/xen/dom0.sh tests/xen/daemon.sh tests/xen/domain.sh \
-	tests/xen/guest-init tests/xen/t_change.sh tests/xen/t_disk.sh tests/xen/t_dom0.sh \
+	tests/xen/guest-init tests/xen/t_change.sh \
+	tests/xen/t_channel.sh tests/xen/t_disk.sh tests/xen/t_dom0.sh \
 	tests/xen/t_guest.sh tests/xen/t_guest_store.sh \
-	tests/xen/t_kill.sh tests/xen/t_life.sh tests/xen/t_pvh.sh \
-	tests/xen/t_save.sh tests/xen/t_two.sh tests/xen/t_xenbus.sh
+	tests/xen/t_flight.sh tests/xen/t_kill.sh tests/xen/t_life.sh tests/xen/t_pvh.sh \
+	tests/xen/t_save.sh tests/xen/t_systemd.sh tests/xen/t_two.sh \
+	tests/xen/t_xenbus.sh tests/xen/systemd/root-init \
+	tests/xen/systemd/daemon.sh tests/xen/systemd/early.service \
+	tests/xen/systemd/xen-init-dom0.service \
+	tests/xen/systemd/xenconsoled.service \
+	tests/xen/systemd/xen-test.service
 
 # The guest that drives its ring itself: freestanding, for x86-64.
 xen_guest_sources = tests/xen/guest/start.S tests/xen/guest/main.c \

@@ -3,14 +3,7 @@
 # A guest without an operating system: byte by byte, pipelined, oversize,
 # transactions, watches, resets.  guest/main.c says what each step is.
 
-cat > /run/ring.cfg <<END
-name="ring"
-kernel="/run/ring-guest"
-memory=16
-vcpus=1
-on_crash="destroy"
-on_poweroff="destroy"
-END
+ring_config steps > /run/ring.cfg
 cp /share/ring-guest /run/
 check 'xl create' domain_create ring
 check 'it says how it went' until_true $limit xenstore-exists \

@@ -4,7 +4,10 @@
 # each step is.
 
 xenstore-write /tool/library ''
-check 'in dom0' /share/programs/xenbus-client /dev/xen/xenbus /tool/library
+# For the guest to read the list that is made there.
+xenstore-chmod /tool/library r0
+check 'in dom0' /share/programs/xenbus-client /dev/xen/xenbus /tool/library \
+	/tool/library/list
 check 'and its nodes by others' says second xenstore-read /tool/library/both
 check 'xl create' domain_linux one xenbus
 check 'its user space has written' domain_up one

@@ -2,9 +2,10 @@
 /*
  * libproxenos over a kernel's xenstore device, in a guest or in dom0.  Each
  * step is a row; a line says of each how it went.  Nodes are made under PATH,
- * which the caller may write.
+ * which the caller may write.  LIST is a directory with more names than a reply
+ * holds; who finds none makes it, which a guest's quota may not allow.
  *
- *	xenbus-client DEVICE PATH
+ *	xenbus-client DEVICE PATH LIST
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -30,7 +31,7 @@ struct seen {
 	int error;
 };
 
-static const char *device, *base;
+static const char *device, *base, *listed;
 static struct px_client *client;
 static char reply[8192];
 
@@ -228,20 +229,29 @@ static bool step_large_value(void)
 	       wrong("read: %zd", n);
 }
 
+static bool make_list(void)
+{
+	char path[256];
+
+	for (int i = 0; i < CHILDREN; i++) {
+		snprintf(path, sizeof(path), "%s/" CHILD_NAME, listed, i);
+		if (call(XS_WRITE, 0, path, "", 0) < 0)
+			return wrong("no child %d", i);
+	}
+	return true;
+}
+
 static bool step_large_list(void)
 {
 	static char names[CHILDREN * 80];
 	const char *name;
 	char wanted[80];
 	size_t at = 0;
-	ssize_t n;
+	ssize_t n = call(XS_GET_PERMS, 0, listed, NULL, 0);
 
-	for (int i = 0; i < CHILDREN; i++) {
-		snprintf(wanted, sizeof(wanted), "list/" CHILD_NAME, i);
-		if (!puts_in(0, wanted, ""))
-			return false;
-	}
-	n = px_client_call_list(client, 0, node("list"), names, sizeof(names),
+	if (n == -ENOENT && !make_list())
+		return false;
+	n = px_client_call_list(client, 0, listed, names, sizeof(names),
 				PATIENCE);
 	if (n <= 4096)
 		return wrong("%zd bytes of names", n);
@@ -251,7 +261,7 @@ static bool step_large_list(void)
 		if (!name || strcmp(name, wanted))
 			return wrong("name %d: '%s'", i, name ? name : "");
 	}
-	return call(XS_RM, 0, node("list"), NULL, 0) >= 0;
+	return true;
 }
 
 static void counted(void *arg, int result, const char *data, size_t len)
@@ -404,13 +414,14 @@ int main(int argc, char **argv)
 	struct px_client *first;
 	int failed = 0;
 
-	if (argc != 3) {
-		fputs("usage: xenbus-client DEVICE PATH\n", stderr);
+	if (argc != 4) {
+		fputs("usage: xenbus-client DEVICE PATH LIST\n", stderr);
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	device = argv[1];
 	base = argv[2];
+	listed = argv[3];
 	first = client = connect_device(&transport);
 	if (!client)
 		return 1;

@@ -128,17 +128,24 @@ void talk_close(struct talk *t)
 
 /* ---------------------------------------------------------- the client -- */
 
-static void connect_socket(const char *path)
+/* The daemon's socket, or a kernel's device. */
+static void connect_path(const char *path)
 {
 	static struct px_transport_unix socket;
+	static struct px_transport_device device;
 	struct px_client_options options = { .backoff_min = 10000,
 					     .backoff_max = 200000 };
 	size_t size = px_client_size(&options);
 
-	talk_check(path, px_transport_unix_init(&socket, path));
+	if (!strncmp(path, "/dev/", 5)) {
+		px_transport_device_init(&device, path);
+		transport = &device.base;
+	} else {
+		talk_check(path, px_transport_unix_init(&socket, path));
+		transport = &socket.base;
+	}
 	talk_check("client", px_client_init(talk_memory(size), size, &options,
 					    &client));
-	transport = &socket.base;
 	talk_check("client", px_client_open(client, transport));
 }
 
@@ -208,7 +215,7 @@ static void turn(struct talk *t)
 		process(t, now);
 	}
 	/* Send what that asked for; 1: more is ready. */
-	if (px_client_process(client, now) <= 0)
+	if (px_client_process(client, now) <= 0 && !t->over)
 		wait_for_work(t);
 }
 
@@ -262,7 +269,7 @@ void talk_run(struct talk *t, const struct talk_role *role, int argc,
 	signal(SIGINT, on_signal);
 	signal(SIGUSR1, on_signal);
 	if (strcmp(t->socket, "ring"))
-		connect_socket(t->socket);
+		connect_path(t->socket);
 	else
 		connect_guest(t->options.channel.self);
 	if (t->keep)

@@ -8,7 +8,8 @@
  *   up, down REASON, released, ended REASON, trouble NAME FROM TO
  *
  * -r RATE: send so many messages a second, not more, until SIGUSR1 lifts
- * that.  SOCKET "ring" is the ring of a simxen guest.  SIGTERM and SIGINT close.
+ * that.  SOCKET "ring" is the ring of a simxen guest, and what begins with /dev/
+ * a kernel's device, as programs in a guest have it.  SIGTERM and SIGINT close.
  * One end a process.
  */
 #ifndef TOOLS_EXAMPLES_CHANNEL_TALK_H

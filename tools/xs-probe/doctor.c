@@ -75,16 +75,23 @@ static int read_store(struct doctor *d)
 
 	known_free(&d->known);
 	snapshot_free(&d->store);
+	d->hidden = false;
 	ret = known_read(d->probe, &d->known);
 	if (!ret)
 		ret = snapshot_read(d->probe, "/local/domain", enter,
 				    &d->store);
 	if (ret == -ENOENT)
 		ret = 0;	/* no domain yet: nothing to look at */
+	if (ret == -EACCES) {
+		doctor_not_checked(d, "devices and channels (we may not read "
+				   "/local/domain)");
+		d->hidden = true;
+		ret = 0;
+	}
 	if (ret == -EAGAIN) {
 		doctor_not_checked(d, "devices and channels (the store changes "
 				   "faster than it can be read)");
-		snapshot_free(&d->store);
+		d->hidden = true;
 		ret = 0;
 	}
 	if (!ret)
@@ -92,14 +99,21 @@ static int read_store(struct doctor *d)
 	return ret;
 }
 
-/* Is it proxenos?  1, 0, or -errno. */
+/* Does it tell us what only proxenos can?  1, 0, or -errno. */
 static int is_proxenos(struct doctor *d)
 {
 	struct pages pages;
 	int ret = pages_read(d->probe, &pages, "status", "0", 1);
 
 	pages_free(&pages);
-	return ret == -ENOSYS ? 0 : ret ? ret : 1;
+	if (ret == -ENOSYS)
+		doctor_not_checked(d, "rings, readers, quotas, transactions "
+				   "and the daemon's own state (not proxenos)");
+	else if (ret == -EACCES)
+		doctor_not_checked(d, "rings, readers, quotas, transactions "
+				   "and the daemon's own state (we are not "
+				   "privileged)");
+	return ret == -ENOSYS || ret == -EACCES ? 0 : ret ? ret : 1;
 }
 
 static int look(struct doctor *d)
@@ -113,17 +127,16 @@ static int look(struct doctor *d)
 		ret = doctor_daemon(d);
 		if (!ret)
 			ret = doctor_domains(d);
-	} else {
-		doctor_not_checked(d, "rings, readers, quotas, transactions "
-				   "and the daemon's own state (not proxenos)");
+		if (ret)
+			return ret;
 	}
-	if (!ret)
-		ret = read_store(d);
+	ret = read_store(d);
 	if (ret)
 		return ret;
 	if (!d->found->domains)
 		d->found->domains = (unsigned int)d->known.count;
-	if (!snapshot_find(&d->store, "/local/domain/0/domid"))
+	if (!d->hidden &&
+	    !snapshot_find(&d->store, "/local/domain/0/domid"))
 		finding_add(d->found, FINDING_DOM0_NOT_INITIALISED,
 			    "/local/domain/0", NULL, "it has no node domid");
 	doctor_devices(d);

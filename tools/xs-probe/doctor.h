@@ -26,6 +26,7 @@ struct doctor {
 	unsigned int not_count;
 	struct known known;
 	struct snapshot store;		/* of /local/domain, the parts below */
+	bool hidden;			/* that could not be read */
 	char generation[64];		/* of the store; "0" if not told */
 };
 

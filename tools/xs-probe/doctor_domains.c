@@ -118,6 +118,21 @@ static void look_at_ring(struct doctor *d, const struct record *r)
 			    "connection is %" PRIu32, f.connection);
 }
 
+/* Topics are read one after the other: a ring may have come between. */
+static void look_for_ring(struct doctor *d, const struct record *r,
+			  const struct pages *rings)
+{
+	char about[32];
+
+	/* Dom0 is served by its socket, with a ring or without. */
+	if (!number(r, "domid") || !number(r, "introduced") ||
+	    number(r, "shutdown") || pages_domain(rings, number(r, "domid")))
+		return;
+	name_domain(r, about, sizeof(about));
+	finding_add(d->found, FINDING_RING_MISSING, about, NULL,
+		    "it is introduced, and there is no ring of it");
+}
+
 /* Bytes stand in a full ring, or requests behind replies. */
 static void look_at_reader(struct doctor *d, const struct record *r,
 			   const struct pages *rings)
@@ -305,6 +320,7 @@ int doctor_domains(struct doctor *d)
 	for (size_t i = 0; !ret && i < rings.count; i++)
 		look_at_ring(d, &rings.record[i]);
 	for (size_t i = 0; !ret && i < domains.count; i++) {
+		look_for_ring(d, &domains.record[i], &rings);
 		look_at_reader(d, &domains.record[i], &rings);
 		look_at_quotas(d, &domains.record[i]);
 	}

@@ -94,7 +94,8 @@ static void look_at_socket(struct doctor *d, const char *socket)
 
 	if (stat(socket, &st) || !S_ISSOCK(st.st_mode))
 		return;
-	if (st.st_mode & (S_IRWXG | S_IRWXO))
+	/* Connecting takes the right to write; oxenstored's is 0755. */
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
 		finding_add(d->found, FINDING_SOCKET_MODE, socket, NULL,
 			    "its mode is %04o; it should be 0600",
 			    (unsigned int)st.st_mode & 07777);

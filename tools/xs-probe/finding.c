@@ -45,6 +45,11 @@ static const struct {
 		"`xs-probe replay' of the failed.<time> directory shows them; "
 		"report it.  The guests concerned reconnect, or are to be "
 		"restarted." },
+	[FINDING_RING_MISSING] = { "ring-missing", FINDING_BROKEN, true,
+		"The domain was introduced and runs, but its ring page could "
+		"not be mapped: it is not served at all.",
+		"The daemon's log says why (XSD021).  Mend that, then introduce "
+		"the domain again (toolstack), or restart it." },
 	[FINDING_RING_ERROR] = { "ring-error", FINDING_BROKEN, false,
 		"The ring is out of service: the guest gets no answers and no "
 		"events.",

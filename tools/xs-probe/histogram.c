@@ -22,7 +22,7 @@ static bool read_pair(struct histogram *h, const char **at, const char *end)
 	struct span i, n;
 	uint64_t bucket;
 
-	if (!colon)
+	if (!colon || (comma && comma + 1 == end))
 		return false;
 	i = (struct span){ *at, (size_t)(colon - *at) };
 	n = (struct span){ colon + 1, (size_t)(stop - colon - 1) };

@@ -24,6 +24,8 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/known.c tools/xs-probe/known.h \
 	tools/xs-probe/load.c tools/xs-probe/load.h \
 	tools/xs-probe/ls.c tools/xs-probe/ls.h \
+	tools/xs-probe/metrics.c tools/xs-probe/metrics.h \
+	tools/xs-probe/metrics_print.c \
 	tools/xs-probe/pages.c tools/xs-probe/pages.h \
 	tools/xs-probe/party.c tools/xs-probe/party.h \
 	tools/xs-probe/probe.c tools/xs-probe/probe.h \
@@ -71,11 +73,12 @@ tools/xs-probe/completions/xs-probe: tools/xs-probe/xs-probe.bash-completion
 # daemons that run.
 TESTS += tools/xs-probe/test-frame.py tools/xs-probe/test-replay.py
 TESTS += tools/xs-probe/test-look.py tools/xs-probe/test-trace.py \
-	tools/xs-probe/test-top.py
+	tools/xs-probe/test-top.py tools/xs-probe/test-metrics.py
 TESTS += tools/xs-probe/test-channel.py
 EXTRA_DIST += tools/xs-probe/test-channel.py
 EXTRA_DIST += tools/xs-probe/broken.py tools/xs-probe/test-look.py \
-	tools/xs-probe/test-top.py tools/xs-probe/test-trace.py
+	tools/xs-probe/test-top.py tools/xs-probe/test-trace.py \
+	tools/xs-probe/exposition.py tools/xs-probe/test-metrics.py
 EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
 	tools/xs-probe/test-replay.py docs/protocol/control.md
 

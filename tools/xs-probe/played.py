@@ -16,13 +16,14 @@ class Daemon:
     """Answers one request after the other; `topics` are pages of CONTROL."""
 
     def __init__(self, directory, topics=None, nodes=None, stranger=None,
-                 silent=False, update=None):
+                 silent=False, update=None, hidden=()):
         self.topics = topics or {}
         # Answers to live-update commands, each given once.
         self.update = {k: list(v) for k, v in (update or {}).items()}
         self.nodes = {} if nodes is None else nodes
         self.stranger = stranger
         self.silent = silent
+        self.hidden = hidden    # paths that may not be read
         self.kinds = set()      # types of the requests that came
         self.path = os.path.join(directory, "socket")
         self.listener = socket.socket(socket.AF_UNIX)
@@ -98,6 +99,8 @@ class Daemon:
             return b"OK\0"
         if kind in (6, 7):          # a transaction: all is still here
             return b"7\0" if kind == 6 else b"OK\0"
+        if path in self.hidden:
+            return "EACCES"
         if path not in self.nodes:
             return "ENOENT"
         node = self.nodes[path]
@@ -178,6 +181,7 @@ GOOD = {
     "limits": {"0": LIMITS},
     "refusals": {"0": b"0\n"},
     "clients": {"0": b"0\n"},
+    "quotas": {"0": b"0\n"},
     "conflicts": {"0": b"0\nloser=5 loser_conn=5 winner=7 winner_conn=7 "
                   b"count=3 first_us=9000000 last_us=1000000 path=/a/b\n"},
     "ops": {"0": b"0\nop=READ requests=90 errors=2\n"

@@ -4,6 +4,7 @@ and what golden/ holds, was printed on these.
 """
 import os
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -33,6 +34,14 @@ class Host:
 
     def __init__(self):
         self.m = Machine()
+        try:
+            self.begin()
+        except BaseException:
+            os.chdir(BUILD)
+            self.m.close()
+            raise
+
+    def begin(self):
         self.d = self.m.daemon(self.peer, "-N")
         self.xs = SocketClient(self.m)
         self.xs.write(b"/local/domain/0/domid", b"0")
@@ -122,10 +131,33 @@ class Broken(Host):
                 PROBE, "ring", "--json", "1").stdout)
 
 
+class Busy(Broken):
+    """The same while db asks and asks."""
+
+    def spoil(self):
+        super().spoil()
+        self.over = threading.Event()
+        self.worker = threading.Thread(target=self.work)
+        self.worker.start()
+
+    def work(self):
+        with SocketClient(self.m) as xs:
+            while not self.over.wait(0.05):
+                for _ in range(40):
+                    self.db_ring.write(b"data/uptime", b"20")
+                    self.db_ring.read(b"data/uptime")
+                    xs.read(b"/local/domain/1/name")
+
+    def close(self):
+        self.over.set()
+        self.worker.join()
+        super().close()
+
+
 class Stock(Host):
     """The same under the stock C daemon."""
 
     peer = "stock"
 
 
-SCENES = {"host": Host, "broken": Broken, "stock": Stock}
+SCENES = {"host": Host, "broken": Broken, "busy": Busy, "stock": Stock}

@@ -115,6 +115,11 @@ class Completion(unittest.TestCase):
 
     def test_words(self):
         self.assertEqual(self.complete("quota", ""), ["set", "show"])
+        self.assertEqual(self.complete("channel", ""),
+                         ["echo", "list", "ping", "show", "watch"])
+        self.assertEqual(self.complete("channel", "ping", "1"), ["1", "12"])
+        self.assertEqual(self.complete("channel", "show", "/loc"), ["/local"])
+        self.assertEqual(self.complete("channel", "list", ""), [])
 
     def test_files(self):
         for words in (("diff", "sa"), ("tree", "--save", "sa"),
@@ -234,9 +239,9 @@ class ManPage(unittest.TestCase):
         entries = re.split(r'(?m)^\.TP\n(?=\.BR? "?[a-z]+\b)',
                            text[start:end])
         named = {}
-        for e in entries[1:]:
-            name = re.match(r'\.BR? "?([a-z]+)', e)[1]
-            named[name] = named.get(name, "") + e
+        for entry in entries[1:]:
+            name = re.match(r'\.BR? "?([a-z]+)', entry)[1]
+            named[name] = named.get(name, "") + entry
         self.assertEqual(sorted(named), sorted(commands()))
         examples = text[text.index(".SH EXAMPLES"):]
         shared = {o.partition("=")[0]

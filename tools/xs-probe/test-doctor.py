@@ -3,6 +3,7 @@
 """xs-probe doctor on simxen machines that are broken on purpose, one thing at
 a time: it must name that and nothing else, and be silent where all is well.
 """
+import errno
 import glob
 import json
 import os
@@ -19,12 +20,13 @@ sys.path[:0] = [HERE, os.path.join(HERE, "../simxen")]
 sys.dont_write_bytecode = True
 from played import SURVIVOR, Daemon, bad  # noqa: E402
 from simxen import (Machine, RingClient, SocketClient, XSError,  # noqa: E402
-                    CONNECTION, REQ_PROD)
+                    CONNECTION, FAULT_GRANT, REQ_PROD)
 
 BUILD = os.getcwd()
 DAEMON = os.path.join(BUILD, "xenstored/xenstored")
 PROBE = os.path.join(BUILD, "tools/xs-probe/xs-probe")
 STOCK = (glob.glob("/usr/lib/xen-*/bin/xenstored") or [None])[-1]
+OCAML = glob.glob("/usr/lib/xen-*/bin/oxenstored") and "ocaml"
 # The preload is before the sanitizer's library, on purpose.
 os.environ["ASAN_OPTIONS"] = "verify_asan_link_order=0:" + \
     os.environ.get("ASAN_OPTIONS", "")
@@ -45,9 +47,11 @@ class Doctor(unittest.TestCase):
     peer = DAEMON
 
     def setUp(self):
+        self.assertTrue(self.peer, "no such daemon here")
         self.m = Machine()
         self.addCleanup(self.m.close)
-        self.d = self.m.daemon(self.peer, "-N")
+        args = [] if self.peer == "ocaml" else ["-N"]
+        self.d = self.m.daemon(self.peer, *args)
         self.xs = SocketClient(self.m)
         self.addCleanup(lambda: self.xs.close())
         self.xs.write(b"/local/domain/0/domid", b"0")
@@ -303,6 +307,14 @@ class Rings(Doctor):
         self.finds(["guest-not-reading"], "--wait", "1",
                    words="1024 bytes", about="domain %d" % self.guest.domid)
 
+    def test_no_ring(self):
+        """Found introduced at a start, and cannot be mapped."""
+        self.m.fault(FAULT_GRANT, errno.ENOMEM, self.guest.domid)
+        self.d.kill()
+        self.d = self.m.daemon(self.peer, "-N")
+        self.finds(["ring-missing"], "--wait", "1",
+                   about="domain %d" % self.guest.domid)
+
     def test_reset_asked(self):
         self.guest.word(CONNECTION, 1)
         self.finds(["ring-reset-pending"], "--wait", "1")
@@ -412,7 +424,6 @@ class OnStock(Doctor):
     peer = STOCK
 
     def test_stock(self):
-        self.assertIsNotNone(STOCK, "no stock daemon here")
         got = self.finds([])
         self.assertEqual(got["daemon"], "other")
         self.assertIn("not proxenos", got["not_checked"][0])
@@ -421,10 +432,14 @@ class OnStock(Doctor):
         self.finds(["device-half-connected", "channel-peer-dead"])
 
 
+class OnOcaml(OnStock):
+    peer = OCAML
+
+
 class Told(unittest.TestCase):
     """What no machine does at will: a daemon played by the test."""
 
-    def finds(self, ids, code, **given):
+    def finds(self, ids, code, words=None, **given):
         directory = tempfile.mkdtemp(prefix="doctor-")
         nodes = {"/local/domain": {"names": [b"0"]},
                  "/local/domain/0": {"names": [b"domid"]},
@@ -440,10 +455,18 @@ class Told(unittest.TestCase):
         got = json.loads(p.stdout)
         self.assertEqual([f["id"] for f in got["findings"]], ids, p)
         self.assertEqual(p.returncode, code)
+        if words:
+            self.assertIn(words, " ".join(got["not_checked"]))
 
     def test_all_well(self):
         topics = bad(quotas={"0": b"0\n"}, domains={"0": b"0\n"})
         self.finds([], 0, topics=topics)
+
+    def test_not_privileged(self):
+        """It says so, and is not taken for a broken daemon."""
+        self.finds([], 0, stranger="EACCES", words="not privileged")
+        self.finds([], 0, stranger="EACCES", words="we may not read",
+                   hidden=["/local/domain"])
 
     def test_survivor(self):
         topics = bad(quotas={"0": b"0\n"}, domains={"0": b"0\n"},

@@ -7,11 +7,13 @@ about what another daemon cannot tell.  A subcommand without a row fails.
 """
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.join(HERE, "../..")
@@ -69,12 +71,14 @@ ROWS = {
         other=(3, "cannot tell")),
     "ring": dict(fine=(["5"], ALL), wrong=(["8"], ALL), usage=[],
                  unreached=["5"], other=(3, "cannot tell"), changes=True),
-    "channel": dict(fine=(["list"], ALL), wrong=(
-        ["show", "/local/domain/0/data/channel/5/x"], ALL), usage=["x"],
-        unreached=["list"], other=(0, "no channels"), changes=True),
     "top": dict(fine=(["--batch", "-n", "1", "-i", "0.05"], ALL),
                 wrong=(["--batch", "-n", "1"], dict(stranger="EACCES")),
                 usage=["--batch", "-i", "x"], other=(3, "cannot tell")),
+    "metrics": dict(fine=([], ALL), wrong=([], dict(stranger="EACCES")),
+                    usage=["x"], other=(3, "cannot tell"), json=False),
+    "channel": dict(fine=(["list"], ALL), wrong=(
+        ["show", "/local/domain/0/data/channel/5/x"], ALL), usage=["x"],
+        unreached=["list"], other=(0, "no channels"), changes=True),
     "trace": dict(fine=(["-n", "1"], ALL), wrong=(["-n", "1"], dict(
         stranger="EACCES")), usage=["--op", "x"], other=(3, "cannot tell")),
     "quota": dict(fine=([], ALL), wrong=([], dict(topics=bad(load={
@@ -184,6 +188,43 @@ def exits(name, row):
             (got[0] != 3 or "cannot" not in got[2] + got[1]) and got)
 
 
+def terminal(name, row):
+    """Nothing but text on a terminal, if that is what was asked for."""
+    arguments, given, *_ = row["fine"]
+    directory = tempfile.mkdtemp(prefix="xs-probe-frame-")
+    daemon = Daemon(directory, **given) if given is not None else None
+    master, slave = pty.openpty()
+    env = dict(os.environ, XENSTORED_RUNDIR=directory, NO_COLOR="1",
+               XS_PROBE_REPLAY=REPLAY, XS_PROBE_BENCH=BENCH)
+    env.pop("XENSTORED_PATH", None)
+    out = []
+    # A terminal holds little: it is read while the program writes.
+    reader = threading.Thread(target=drain, args=(master, out))
+    reader.start()
+    try:
+        status = subprocess.run([PROBE, name] + arguments, env=env,
+                                timeout=60, stdout=slave, stderr=slave,
+                                stdin=subprocess.DEVNULL).returncode
+    finally:
+        os.close(slave)
+        reader.join()
+        os.close(master)
+        if daemon:
+            daemon.close()
+        shutil.rmtree(directory)
+    out = b"".join(out)
+    verdict(name + ", NO_COLOR on a terminal",
+            (status or not out or b"\033" in out) and (status, out))
+
+
+def drain(master, out):
+    try:
+        while True:
+            out.append(os.read(master, 65536))
+    except OSError:
+        pass                    # the other side is closed
+
+
 def helps(name):
     status, out, err, _ = run([name, "--help"], None)
     wrong = []
@@ -280,6 +321,7 @@ def main():
             if not row:
                 continue
             exits(name, row)
+            terminal(name, row)
             helps(name)
             prints_json(name, row)
             other(name, row)

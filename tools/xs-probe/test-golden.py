@@ -4,7 +4,9 @@
 
 Screens are the blocks of docs/xs-probe.md that follow a line
 `<!-- printed on: SCENE -->`: each "$ command" in them is run on that machine
-of scenes.py.  JSON is in golden/, one file a command.  Times, pids and the
+of scenes.py.  Those that follow `<!-- screen on: SCENE -->` are what a terminal
+shows after a few seconds; they are never the same, so they are written but not
+compared (top has its own tests of what it shows).  JSON is in golden/, one file a command.  Times, pids and the
 like are masked.  After a change that intends another output:
 
     tools/xs-probe/test-golden.py --write
@@ -17,6 +19,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [HERE]
@@ -49,10 +52,12 @@ JSON = {
     "quota": ("broken", "quota", 0),
     "conflicts": ("broken", "conflicts", 0),
     "who": ("host", "who /local/domain/1/name", 0),
+    "channel": ("host", "channel list", 0),
+    "channel-broken": ("broken", "channel list", 0),
     "update": ("host", "update %s" % DAEMON, 0),
 }
 # Compared by the tests of their own: what they print is never the same.
-ELSEWHERE = {"replay", "trace", "bench"}
+ELSEWHERE = {"replay", "trace", "bench", "top"}
 
 # As they would be on a host.
 PLACES = [
@@ -80,6 +85,8 @@ MASKS = [
     (r"client \d{5,}", "client 65537"),
     (r"\b\d+(\.\d+)? (us|ms|s)( ago)?\b", r"12.3 ms\g<3>"),
     (r"(?m)^([\d:]{8}\.\d{6} +\w+ +\w+ +)\d+", r"\g<1>26"),
+    (r'("version": )"[\d.]+"', r'\g<1>"0.1.0"'),
+    (r"version \d+(\.\d+)+", "version 0.1.0"),
     # Counters of what the tests' own looking does, and of the loop's passes.
     (r'("(?:requests_in_bytes|bytes_in|bytes_out|replies_out_bytes|passes|journal|requests|'
      r'notifies_in|notifies_out|watches|sockets|memory)": )\d+',
@@ -185,19 +192,43 @@ class Golden:
         return lines if squeezed("\n".join(lines)) == \
             squeezed("\n".join(out)) else out
 
+    def screen(self, scene, lines):
+        """A terminal of 100 to 14, some seconds after the command."""
+        stage, name = self.stage(scene), "golden-%d" % os.getpid()
+        tmux = ["tmux", "-L", name, "-f", "/dev/null"]
+        env = dict(stage.m.environ(), LC_ALL="C.UTF-8", PATH=os.path.dirname(
+            PROBE) + ":" + os.environ["PATH"])
+        subprocess.run(tmux + ["new-session", "-d", "-x", "100", "-y", "11",
+                               lines[0][2:]], env=env, check=True)
+        try:
+            time.sleep(3.5)
+            p = subprocess.run(tmux + ["capture-pane", "-p"], text=True,
+                               stdout=subprocess.PIPE, check=True)
+        finally:
+            subprocess.run(tmux + ["kill-server"], check=True)
+        return [lines[0]] + p.stdout.rstrip().splitlines()
+
     def docs(self):
         with open(DOCS) as f:
             lines = f.read().splitlines()
-        out, i, scene = [], 0, None
+        out, i, kind, scene = [], 0, None, None
         while i < len(lines):
             out.append(lines[i])
-            found = re.match(r"<!-- printed on: (\w+) -->$", lines[i])
+            found = re.match(r"<!-- (printed|screen) on: (\w+) -->$",
+                             lines[i])
             if found:
-                scene = found[1]
+                kind, scene = found.groups()
             i += 1
             if lines[i - 1] != "```" or not scene:
                 continue
             end = lines.index("```", i)
+            if kind == "screen":
+                self.shown.update(re.findall(r"xs-probe (\w+)", lines[i]))
+                out += (self.screen(scene, lines[i:end]) if self.write and
+                        end == i + 1 else lines[i:end]) + ["```"]
+                self.failed += end < i + 5 and not self.write
+                i, scene = end + 1, None
+                continue
             got = self.block(scene, lines[i:end])
             if not self.write:
                 self.compare("screen " + lines[i], "\n".join(lines[i:end]) +
@@ -232,6 +263,9 @@ def main():
         golden.close()
     os.chdir(BUILD)
     golden.nothing_left_out()
+    if golden.failed:
+        print("If it should print that: %s --write, in the build directory, "
+              "and read the difference." % sys.argv[0])
     print("%d failed" % golden.failed)
     return 1 if golden.failed else 0
 

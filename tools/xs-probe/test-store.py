@@ -370,9 +370,38 @@ class Watch(Store):
             xs.write(b"/t/a/b", b"")
         self.assertEqual(self.path(p), "/t/a/b")
 
+    def test_store_lost(self):
+        p = self.start("-i", "--json", "/t/a")
+        self.line(p)
+        self.d.kill()
+        run = os.path.dirname(self.m.socket_path)
+        for name in os.listdir(run):
+            os.unlink(os.path.join(run, name))
+        self.d = self.m.daemon(self.peer, "-N")
+        got = json.loads(self.line(p))
+        self.assertEqual((got["connection"], got["lost"]), ("again", True))
+
     def test_refused(self):
         self.probe("watch", "-n", "1", "@no such", status=1, words="no watch")
         self.probe("watch", "-n", "0", "/t", status=2, words="--count 0")
+
+
+class WatchStock(Store):
+    """What holds for every daemon."""
+
+    peer = STOCK
+    start, end, line, path = Watch.start, Watch.end, Watch.line, Watch.path
+
+    def test_restart(self):
+        p = self.start("-i", "-v", "/t/a")
+        self.assertEqual(self.path(p), '/t/a = "1"')
+        self.d.kill()
+        self.d = self.m.daemon(self.peer, "-N")
+        self.assertIn("-- connected again;", self.path(p))
+        self.assertEqual(self.path(p), "/t/a (no such node)")
+        with SocketClient(self.m) as xs:
+            xs.write(b"/t/a/b", b"")
+        self.assertEqual(self.path(p), '/t/a/b = ""')
 
 
 class OnStock(Store):

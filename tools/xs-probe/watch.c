@@ -369,7 +369,8 @@ const struct command watch_command = {
 "as --count and --for say.  A value is that of when it was read, right after\n"
 "the event; equal events that wait for a slow reader may be merged to one.\n",
 	.others =
-"The same.  After a restart their store is empty, which is said.\n",
+"The same.  They do not tell whether their store began anew with a restart, as\n"
+"it does; then everything that was there is gone without an event.\n",
 	.examples =
 "  xs-probe watch -v /local/domain/5/device\n"
 "  xs-probe watch @introduceDomain @releaseDomain\n"

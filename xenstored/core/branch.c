@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define BITS 5
+/* Nodes asked for at once when all are listed. */
+#define AHEAD 16
 
 struct dir_branch {
 	uint32_t refs;
@@ -407,18 +409,9 @@ struct node *branch_iter_next(struct dir_iter *it)
 	return NULL;
 }
 
-/*
- * The nodes lie anywhere: they are asked for all at once, a branch at a time,
- * before they are looked at.
- */
-static void branch_prefetch(const struct dir_branch *b)
-{
-	for (uint32_t i = 0; i < b->count; i++)
-		__builtin_prefetch((const void *)(b->slot[i] &
-						  ~(uintptr_t)1));
-}
-
-void branch_gather(const struct dir_branch *top, struct dir_aged *to)
+/* The nodes alone; of where they lie, nothing is looked at yet. */
+static struct dir_aged *gather_nodes(const struct dir_branch *top,
+				     struct dir_aged *to)
 {
 	struct {
 		const struct dir_branch *b;
@@ -426,29 +419,32 @@ void branch_gather(const struct dir_branch *top, struct dir_aged *to)
 	} up[DIR_LEVELS] = { { top, 0 } };
 	int depth = 0;
 
-	branch_prefetch(top);
 	while (depth >= 0) {
-		const struct dir_branch *b = up[depth].b, *below = NULL;
+		const struct dir_branch *b = up[depth].b;
 		uint32_t at = up[depth].at;
 
-		while (at < b->count && !below) {
-			uintptr_t s = b->slot[at++];
-
-			if (is_branch(s)) {
-				below = as_branch(s);
-			} else {
-				to->seq = as_node(s)->seq;
-				to++->n = as_node(s);
-			}
-		}
-		up[depth].at = at;
-		if (below) {
-			branch_prefetch(below);
-			depth++;
-			up[depth].b = below;
-			up[depth].at = 0;
-		} else {
+		while (at < b->count && !is_branch(b->slot[at]))
+			to++->n = as_node(b->slot[at++]);
+		up[depth].at = at + 1;
+		if (at == b->count) {
 			depth--;
+			continue;
 		}
+		depth++;
+		up[depth].b = as_branch(b->slot[at]);
+		up[depth].at = 0;
+	}
+	return to;
+}
+
+/* They lie anywhere: each is asked for some time before it is looked at. */
+void branch_gather(const struct dir_branch *top, struct dir_aged *to)
+{
+	const struct dir_aged *end = gather_nodes(top, to);
+
+	for (; to < end; to++) {
+		if (end - to > AHEAD)
+			__builtin_prefetch(to[AHEAD].n);
+		to->seq = to->n->seq;
 	}
 }

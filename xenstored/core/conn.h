@@ -47,6 +47,7 @@ struct conn_answer {
 	char *data;
 };
 
+/* What every request touches comes first, so that it is few cache lines. */
 struct conn {
 	uint32_t id;
 	bool ring;
@@ -54,45 +55,45 @@ struct conn {
 	bool dead;			/* gone but for its memory */
 	bool failed;			/* a ring not served until reset */
 	bool running;			/* a request of it is being executed */
-	uint32_t ring_error;		/* why it was given up; 0: by the host */
+	uint32_t outstanding;		/* replies not wholly taken */
 	struct domain *domain;		/* its account; dom0's for sockets */
-	struct list in_machine;
-	struct hash_link in_sockets;
-	struct list in_dirty;
-	struct list in_tell;
-
 	uint8_t *in;			/* CONN_INPUT_MAX bytes, or NULL */
 	size_t in_len;
-
-	struct message *spare;		/* room for a short reply */
-	struct message *roomy;		/* and for the long one at hand */
 	struct message *out, **out_last;
+	struct message *spare;		/* room for a short reply */
+
+	struct list in_dirty;
+	struct list in_held;		/* waits for a favoured transaction */
 	size_t out_sent;		/* of the first message */
 	size_t out_bytes;
 	size_t reply_bytes;
-	uint32_t outstanding;		/* replies not wholly taken */
+	struct message *roomy;		/* room for the long one at hand */
 
-	struct list watches;
+	struct conn_answer answer;
+	uint64_t requests;
 	struct list lost;		/* watches that lost an event */
+
+	struct list in_starved;		/* lost events, and nothing to take */
+	uint64_t unread_since;		/* look.h: nothing was taken since */
 	struct list transactions;
 	uint32_t transaction_count;
 	uint32_t transaction_id;	/* last one given */
-
-	struct conn_answer answer;
-	uint16_t *absent;		/* domids found not to exist */
-	unsigned int absents;
-	struct list in_starved;		/* lost events, and nothing to take */
-	struct list in_held;		/* waits for a favoured transaction */
 	struct list in_yielded;		/* goes on when who waits has gone */
 	unsigned int conflicts;		/* of late, weighted (fair.c) */
 	struct transaction *husk;	/* what the last commit had seen */
 	uint64_t favour_after;		/* none for it before that time */
 
-	uint64_t requests, events, merged, lost_events;
+	struct list watches;
+	struct list in_machine;
+	struct hash_link in_sockets;
+	struct list in_tell;
+	uint32_t ring_error;		/* why it was given up; 0: by the host */
+	uint16_t *absent;		/* domids found not to exist */
+	unsigned int absents;
+	uint64_t events, merged, lost_events;
 
 	/* For look.h; no state. */
 	uint64_t commits_lost;
-	uint64_t unread_since;		/* nothing was taken since */
 	uint32_t events_waiting;
 };
 

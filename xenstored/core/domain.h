@@ -15,24 +15,25 @@
 
 #include "xenstored/core/state.h"
 
+/* What every request touches comes first, as in struct conn. */
 struct domain {
 	uint16_t domid;
 	bool introduced;
 	bool shutdown_seen;	/* @releaseDomain was sent; until RESUME */
 	bool dying;		/* dead, but not yet cleared away */
 	bool tell;		/* its end is to be told to watchers */
+	bool soft_warned;
 	uint32_t flags;		/* last facts: MACHINE_DOM_* */
 	uint64_t instance;
 	int32_t target;
 	uint32_t port;
 	uint32_t features;	/* offered to it */
 	struct conn *conn;	/* its ring, if introduced */
-	uint64_t limit[QUOTA_COUNT];
-	bool own_limit[QUOTA_COUNT];	/* set for it alone */
-	uint64_t used[QUOTA_COUNT];	/* rows with `counted` only */
 	uint64_t peak_memory;
+	uint64_t used[QUOTA_COUNT];	/* rows with `counted` only */
+	uint64_t limit[QUOTA_COUNT];
 	uint64_t refused[QUOTA_COUNT];
-	bool soft_warned;
+	bool own_limit[QUOTA_COUNT];	/* set for it alone */
 	uint64_t log_after;	/* no quota line in the log before */
 	struct list owned;	/* struct owned */
 	struct list in_reap;

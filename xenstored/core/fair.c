@@ -17,6 +17,9 @@ static bool may_read(const struct machine *m, const struct transaction *t,
 	return access_of(m, &who, n->acl) & PERM_READ;
 }
 
+static const unsigned int any = SEEN_EXISTS | SEEN_VALUE | SEEN_ACL |
+				SEEN_CHILDREN;
+
 static bool seen(const struct machine *m, const struct transaction *t,
 		 struct span path, unsigned int aspects)
 {
@@ -26,34 +29,43 @@ static bool seen(const struct machine *m, const struct transaction *t,
 	return p && (p->aspects & aspects) && may_read(m, t, path);
 }
 
+/*
+ * Anything at or below it?  This is a walk over the set, so it is made only
+ * for what has something below it.
+ */
+static bool seen_below(const struct machine *m, const struct transaction *t,
+		       struct span path)
+{
+	for (struct transaction_path *p = t->paths; p; p = p->next) {
+		struct span below = { p->path, p->len };
+
+		if ((p->aspects & any) && path_below(path, below) &&
+		    may_read(m, t, below))
+			return true;
+	}
+	return false;
+}
+
 /* Would an operation on `path` alter what this set has seen? */
 static bool set_touched(const struct machine *m, const struct transaction *t,
 			uint32_t op, struct span path)
 {
-	const unsigned int any = SEEN_EXISTS | SEEN_VALUE | SEEN_ACL |
-				 SEEN_CHILDREN;
-	bool there = tree_find(&m->key, m->root, path);
+	const struct node *n;
 
 	if (!t)
 		return false;
 	if (seen(m, t, path, any))
 		return true;
-	if (op == WIRE_RM) {
-		for (struct transaction_path *p = t->paths; p; p = p->next) {
-			struct span below = { p->path, p->len };
-
-			if ((p->aspects & any) && path_below(path, below) &&
-			    may_read(m, t, below))
-				return true;
-		}
-		return seen(m, t, path_parent(path), SEEN_CHILDREN);
-	}
+	n = tree_find(&m->key, m->root, path);
+	if (op == WIRE_RM)
+		return (n && dir_count(n->dir) && seen_below(m, t, path)) ||
+		       seen(m, t, path_parent(path), SEEN_CHILDREN);
 	/* Creating: every directory that gets a new child. */
-	while (!there && path.len > 1) {
+	while (!n && path.len > 1) {
 		path = path_parent(path);
 		if (seen(m, t, path, any))
 			return true;
-		there = tree_find(&m->key, m->root, path);
+		n = tree_find(&m->key, m->root, path);
 	}
 	return false;
 }

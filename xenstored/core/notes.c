@@ -36,8 +36,13 @@ static uint64_t notes_hash(const struct machine *m, struct span path,
 		h = (h ^ v) * MIX;
 		h ^= h >> 32;
 	}
+	/* The rest, with some of what was taken already where there is any. */
 	v = m->key.k1;
-	memcpy(&v, path.at + i, path.len - i);
+	if (path.len >= sizeof(v))
+		memcpy(&v, path.at + path.len - sizeof(v), sizeof(v));
+	else
+		for (i = 0; i < path.len; i++)
+			v = (v << 8) + (unsigned char)path.at[i];
 	h = (h ^ v) * MIX;
 	h ^= h >> 29;
 	return h ? h : 1;

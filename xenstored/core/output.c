@@ -251,6 +251,17 @@ void output_make_good(struct machine *m, struct conn *c)
 	starve(m, c);
 }
 
+/* A look at the account before anything is made; there may be many. */
+static bool starved_room(const struct machine *m, const struct conn *c)
+{
+	const struct watch *w = list_entry(c->lost.next, struct watch,
+					   in_lost);
+
+	return list_empty(&c->lost) ||
+	       event_room(m, c, WIRE_HEADER_SIZE + watch_path(w).len + 1 +
+			  w->token_len + 1);
+}
+
 void output_tick(struct machine *m)
 {
 	list_each_safe(&m->starved, l) {
@@ -258,7 +269,7 @@ void output_tick(struct machine *m)
 
 		if (c->out)
 			list_remove(&c->in_starved);
-		else
+		else if (starved_room(m, c))
 			output_make_good(m, c);
 	}
 }

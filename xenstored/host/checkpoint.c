@@ -29,7 +29,7 @@
  * Journal bytes since the cut, with the worker at work: behind LATE it is
  * given CEDE_US for each CEDE_EACH, and that twice as often for every MORE of
  * journal, so that there is an end to it; behind HURRY it is hurried, as
- * somebody else must have the processor.
+ * somebody else must have the processor, and given so much more each time.
  */
 #define CHECKPOINT_LATE (JOURNAL_SEGMENT / 2)
 #define CHECKPOINT_MORE (2 * JOURNAL_SEGMENT)
@@ -312,7 +312,8 @@ static bool checkpoint_pace(struct host *h)
 	c->ceded = since;
 	if (since >= CHECKPOINT_HURRY)
 		worker_hurry(h->worker);
-	worker_wait(h->worker, CHECKPOINT_CEDE_US);
+	worker_wait(h->worker,
+		    CHECKPOINT_CEDE_US * (1 + since / CHECKPOINT_HURRY));
 	return true;
 }
 

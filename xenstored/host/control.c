@@ -224,6 +224,7 @@ static void reply_value(struct reply *r, const char *text)
 /* Two histograms at most: they have room. */
 static void probe_meters(struct reply *r)
 {
+	struct meter_histogram latency;
 	struct host *h = r->host;
 	struct words w = {
 		.text = (char *)h->reply,
@@ -232,7 +233,8 @@ static void probe_meters(struct reply *r)
 	};
 
 	words_histogram(&w, " loop", &h->meters->loop);
-	words_histogram(&w, " latency", &h->meters->latency);
+	meter_latency(h, &latency);
+	words_histogram(&w, " latency", &latency);
 	words_number(&w, " tracers=", tap_count(h));
 	words_number(&w, " trace_dropped=", tap_dropped(h));
 	words_add(&w, "\n");

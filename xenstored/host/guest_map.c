@@ -35,7 +35,7 @@ static void guest_unlink(struct guest *g)
 	list_del(&g->settle);
 	list_del(&g->all);
 	g->host->guest_count--;
-	meter_end(g->host);
+	meter_end(g->host, &g->meter);
 }
 
 /* A first turn, and a notification whatever it finds. */

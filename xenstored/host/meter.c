@@ -68,21 +68,41 @@ static void meter_flush(struct host *h, uint64_t now)
 {
 	struct meters *all = h->meters;
 
-	for (unsigned int i = 0; i < all->pendings; i++) {
-		uint64_t us = now - all->pending[i].arrived;
-
-		meter_histogram_add(all->pending[i].to, us,
+	for (unsigned int i = 0; i < all->pendings; i++)
+		meter_histogram_add(all->pending[i].to,
+				    now - all->pending[i].arrived,
 				    all->pending[i].replies);
-		meter_histogram_add(&all->latency, us,
-				    all->pending[i].replies);
-	}
 	all->pendings = 0;
 }
 
-void meter_end(struct host *h)
+static void meter_sum(struct meter_histogram *to,
+		      const struct meter_histogram *m)
+{
+	for (unsigned int i = 0; i < METER_BUCKETS; i++)
+		to->bucket[i] += m->bucket[i];
+	to->sum += m->sum;
+	if (m->max > to->max)
+		to->max = m->max;
+}
+
+void meter_end(struct host *h, const struct meter *m)
 {
 	if (h->meters->pendings)
 		meter_flush(h, host_clock());
+	if (m->latency)
+		meter_sum(&h->meters->gone, m->latency);
+}
+
+void meter_latency(const struct host *h, struct meter_histogram *out)
+{
+	*out = h->meters->gone;
+	meter_sum(out, &h->meters->sockets_latency);
+	for (struct list *l = h->guests.next; l != &h->guests; l = l->next) {
+		const struct guest *g = list_of(l, struct guest, all);
+
+		if (g->meter.latency)
+			meter_sum(out, g->meter.latency);
+	}
 }
 
 static void meter_pend(struct host *h, struct meter *m, uint64_t replies)
@@ -119,14 +139,6 @@ void meter_replies(struct host *h, struct meter *m, uint32_t conn,
 		meter_pend(h, m, answered - m->answered);
 	m->answered = answered;
 	m->arrived = left ? m->latest : 0;
-}
-
-void meter_request(struct host *h, uint32_t type)
-{
-	struct meters *all = h->meters;
-
-	all->op_now = type < WIRE_OP_COUNT ? type : WIRE_OP_COUNT;
-	all->op[all->op_now].requests++;
 }
 
 void meter_error(struct host *h, uint32_t conn)

@@ -19,8 +19,7 @@
 #include <stdint.h>
 
 #include "protocol/wire.h"
-
-struct host;
+#include "xenstored/host/host.h"
 
 /* Bucket i begins at METER_FLOOR(i) microseconds: four to an octave. */
 #define METER_BUCKETS 96u
@@ -53,8 +52,8 @@ struct meter_op {
 
 struct meters {
 	struct meter_histogram loop;		/* passes */
-	struct meter_histogram latency;		/* all connections */
 	struct meter_histogram sockets_latency;
+	struct meter_histogram gone;		/* rings that are no more */
 	struct meter sockets;			/* all sockets together */
 	struct meter_op op[WIRE_OP_COUNT + 1];	/* the last: unknown ones */
 	unsigned int op_now;			/* the one executed last */
@@ -73,7 +72,7 @@ int meter_open(struct host *h);
 /* A connection's meter begins: what was answered before is not its affair. */
 void meter_begin(struct host *h, struct meter *m, uint32_t conn);
 /* What holds it goes: nothing that is put aside may point to it. */
-void meter_end(struct host *h);
+void meter_end(struct host *h, const struct meter *m);
 /* `len` bytes of it are about to be fed; and were written. */
 void meter_input(struct host *h, struct meter *m, size_t len);
 void meter_output(struct host *h, struct meter *m, size_t len);
@@ -84,9 +83,20 @@ void meter_output(struct host *h, struct meter *m, size_t len);
 void meter_replies(struct host *h, struct meter *m, uint32_t conn,
 		   void *owner);
 
-/* The machine executed a request; and it was an error, by that connection. */
-void meter_request(struct host *h, uint32_t type);
+/* The last reply was an error, to that connection. */
 void meter_error(struct host *h, uint32_t conn);
+
+/* A request was executed. */
+static inline void meter_request(struct host *h, uint32_t type)
+{
+	struct meters *all = h->meters;
+
+	all->op_now = type < WIRE_OP_COUNT ? type : WIRE_OP_COUNT;
+	all->op[all->op_now].requests++;
+}
+
+/* The latencies of all connections together. */
+void meter_latency(const struct host *h, struct meter_histogram *out);
 
 /* What a pass owed its connections is written; the clock is read. */
 void meter_pass(struct host *h);

@@ -48,17 +48,31 @@ static void start_log(void *arg, const char *id, const char *text)
 	log_machine(id, text);
 }
 
-static void start_tell(void *arg, bool in, uint32_t conn,
-		       const struct wire_header *header, const void *payload)
+/* Apart, so that what is not rare has nothing to save. */
+static __attribute__((noinline)) void
+start_tell_rare(struct host *h, bool in, uint32_t conn,
+		const struct wire_header *header, const void *payload)
 {
-	struct host *h = arg;
-
 	if (in)
 		meter_request(h, header->type);
 	else if (header->type == WIRE_ERROR)
 		meter_error(h, conn);
 	if (h->taps)
 		tap_message(h, in, conn, header, payload);
+	trace_message(h->trace, in, conn, header, payload);
+}
+
+static void start_tell(void *arg, bool in, uint32_t conn,
+		       const struct wire_header *header, const void *payload)
+{
+	struct host *h = arg;
+
+	if (h->taps || (!in && header->type == WIRE_ERROR)) {
+		start_tell_rare(h, in, conn, header, payload);
+		return;
+	}
+	if (in)
+		meter_request(h, header->type);
 	trace_message(h->trace, in, conn, header, payload);
 }
 

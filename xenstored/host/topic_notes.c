@@ -83,13 +83,14 @@ static int more_frequent(const void *a, const void *b)
 uint32_t topic_conflicts(struct host *h, struct words *w, struct span about)
 {
 	const struct notes *notes = look_notes(h->machine);
-	const struct note_conflict *list[NOTES_CONFLICTS];
+	const struct note_conflict *list[NOTES_CONFLICTS] = { NULL };
 	size_t n = 0;
 
 	for (unsigned int i = 0; i < NOTES_CONFLICTS; i++)
 		if (notes->conflict[i].count)
 			list[n++] = &notes->conflict[i];
-	qsort(list, n, sizeof(*list), more_frequent);
+	if (n)
+		qsort(list, n, sizeof(*list), more_frequent);
 	for (size_t i = 0; i < n; i++) {
 		words_signed(w, "loser=", notes_domid(list[i]->loser));
 		words_signed(w, " loser_conn=", conn_number(list[i]->loser));
@@ -125,13 +126,14 @@ static uint64_t limit_of(struct host *h, const struct note_refusal *r)
 uint32_t topic_refusals(struct host *h, struct words *w, struct span about)
 {
 	const struct notes *notes = look_notes(h->machine);
-	const struct note_refusal *list[NOTES_REFUSALS];
+	const struct note_refusal *list[NOTES_REFUSALS] = { NULL };
 	size_t n = 0;
 
 	for (unsigned int i = 0; i < NOTES_REFUSALS; i++)
 		if (notes->refusal[i].count)
 			list[n++] = &notes->refusal[i];
-	qsort(list, n, sizeof(*list), later);
+	if (n)
+		qsort(list, n, sizeof(*list), later);
 	for (size_t i = 0; i < n; i++) {
 		words_number(w, "domid=", list[i]->domid);
 		words_text(w, " quota=", quota_table[list[i]->row].name);

@@ -35,6 +35,11 @@
  * ERRORS	0 or a negative errno, named at each function.  Errors of the
  *	store (quota, EACCES) are no errors here: the end tries again, later
  *	and later, 8 s at most, and px_channel_status() tells the errno.
+ * COST	In the store, for each end: its directory, st, the slots used so far
+ *	(11 nodes in all with 8 slots, and one per peer above), and 3
+ *	watches: of a guest's 1000 nodes and 128 watches room for 42 with
+ *	their watches, and for about 90 at all.  Nodes stay when an end has
+ *	left; they are the program's, or the toolstack's, to remove.
  * CALLBACKS	May call anything here but px_channel_process() (-EBUSY) and
  *	px_channel_abandon() (-EBUSY).
  */
@@ -210,6 +215,9 @@ struct px_channel_status {
 				   "closing" "ended", "start" before */
 	enum px_channel_reason reason;	/* of the last down */
 	int error;		/* last errno of a write refused, or 0 */
+	int watch_error;	/* a watch was refused so (quota): until it is
+				   not, news are found by the poll alone, a
+				   sixth of the lease late; or 0 */
 	unsigned int window;	/* slots in use; 0 if not up */
 	uint64_t next;		/* sequence numbers: sent next, */
 	uint64_t acked;		/* first the peer has not completed, */
