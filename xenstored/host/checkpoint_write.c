@@ -25,6 +25,8 @@
 #else
 #define WRITE_STEP 4096u
 #endif
+/* Room for the cut that is kept for the next one. */
+#define WRITE_KEPT (1024 * 1024)
 /* Where in the file TDB's locks begin: a transaction's, then the records'. */
 #define WRITE_LOCKS 8
 /* Buckets: nodes of a long chain, and of a new file's. */
@@ -310,6 +312,10 @@ static int write_whole(struct checkpoint_write *w)
 int checkpoint_write_job(void *arg)
 {
 	struct checkpoint_write *w = arg;
+	int error = w->whole ? write_whole(w) : write_change(w);
 
-	return w->whole ? write_whole(w) : write_change(w);
+	/* A commit that is tried again has no use for it either. */
+	if (w->cut.room > WRITE_KEPT)
+		checkpoint_cut_free(&w->cut);
+	return error;
 }

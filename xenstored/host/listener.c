@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <talloc.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "xenstored/host/client.h"
@@ -23,6 +24,8 @@
 #define ACCEPT_BATCH 64u
 #define ACCEPT_PAUSE 100000u	/* microseconds */
 #define BACKLOG 1024
+/* How long another's socket may still be heard of, microseconds. */
+#define LEFT_OVER_US 500000u
 
 struct listener {
 	int fd;
@@ -77,6 +80,22 @@ static int listener_clear(const struct sockaddr_un *addr)
 	}
 }
 
+/*
+ * A daemon that was killed in a live update leaves a child for a moment, which
+ * dies with it but has the socket until then.  Another daemon stays.
+ */
+static int listener_clear_soon(const struct sockaddr_un *addr)
+{
+	const struct timespec step = { .tv_nsec = 1000000 };
+	uint64_t end = host_clock() + LEFT_OVER_US;
+	int error;
+
+	while ((error = listener_clear(addr)) == -EADDRINUSE &&
+	       host_clock() < end)
+		nanosleep(&step, NULL);
+	return error;
+}
+
 static int listener_bind(int fd, const struct sockaddr_un *addr)
 {
 	mode_t mask = umask(0177);
@@ -96,7 +115,7 @@ static int listener_make(const char *path, int *out)
 
 	error = listener_address(path, &addr);
 	if (!error)
-		error = listener_clear(&addr);
+		error = listener_clear_soon(&addr);
 	if (error)
 		return error;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

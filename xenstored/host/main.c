@@ -4,6 +4,7 @@
  * (start.c) acquired is given up in one place, whatever came of it.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -27,6 +28,8 @@
 #include "xenstored/host/update.h"
 
 #define EXIT_USAGE 2
+/* Blocks that are mapped, and free memory that is kept, in bytes. */
+#define MAIN_LARGE (512 * 1024)
 
 /* ---------------------------------------------------------- the host -- */
 
@@ -157,6 +160,9 @@ static int main_daemon(struct options *o, int background)
 	if (!main_claim(o, &pid_fd))
 		return 1;
 	main_ignored(o);
+	/* What a checkpoint took for a moment is given back. */
+	mallopt(M_MMAP_THRESHOLD, MAIN_LARGE);
+	mallopt(M_TRIM_THRESHOLD, MAIN_LARGE);
 	/* So that memreport sees everything. */
 	talloc_enable_null_tracking();
 	h = host_new(o);

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +31,8 @@ _Noreturn static void child_run(int (*run)(void *arg), void *arg, int out)
 	int null = open("/dev/null", O_RDONLY);
 	sigset_t none;
 
+	/* It holds the listening socket: whoever starts next wants that. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (null >= 0)
