@@ -373,7 +373,7 @@ def unread_replies(run):
         conn.notify()
         run.must("d", "GET_DOMAIN_PATH", b"1\0")
     grown = wire.memory_kb(pid) - before
-    return "bounded: %s" % (grown < 12000)
+    return "bounded: %s" % (grown < 16000)
 
 
 attack("attack.unread-replies", "attack-memory-replies",
@@ -393,7 +393,7 @@ def big_in_transactions(run):
     grown = wire.memory_kb(pid) - before
     for tx in txs:
         run.answer("c", "TRANSACTION_END", b"F\0", tx)
-    return "bounded: %s" % (grown < 12000)
+    return "bounded: %s" % (grown < 16000)
 
 
 attack("attack.big-transactions", "attack-memory-tx",
