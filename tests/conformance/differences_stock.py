@@ -28,7 +28,9 @@ ROWS = [
      {3: '3', 4: MATCH(r"/local/domain/1\||#error 3")}),
     ('err-clear',
      '''ring.error-cleared'''.split(),
-     {2: ['indices [0, 0, 0, 0] error 2 connection 0', '']}),
+     # As above.
+     {2: 'indices [0, 0, 0, 0] error 2 connection 0',
+      3: MATCH(r"(#error 2)?")}),
     ('half',
      '''attack.half-create-transaction'''.split(),
      {1: ['OK|', 'OK|', '', '!ENOSPC', '+0', 'OK|']}),
