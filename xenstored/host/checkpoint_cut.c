@@ -141,14 +141,14 @@ int checkpoint_cut_take(struct host *h, struct checkpoint_cut *cut)
 int checkpoint_cut_host(struct host *h, struct checkpoint_cut *cut,
 			uint64_t segment)
 {
-	char given[LIMITS_TEXT_MAX], value[280 + LIMITS_TEXT_MAX];
+	char given[LIMITS_TEXT_MAX], value[320 + LIMITS_TEXT_MAX];
 	int n;
 
 	limits_text(h, given);
 	n = snprintf(value, sizeof(value),
 		     "format=%u machine=%u segment=%llu virq=%u priv=%u "
 		     "features=%u output_max=%llu restarts=%llu "
-		     "ids=%u %s",
+		     "ids=%u boot=%llu %s",
 		     CHECKPOINT_FORMAT, MACHINE_VERSION,
 		     (unsigned long long)segment,
 		     h->evtchn ? evtchn_virq(h->evtchn) :
@@ -157,6 +157,6 @@ int checkpoint_cut_host(struct host *h, struct checkpoint_cut *cut,
 		     (unsigned long long)h->config.socket_output_max,
 		     (unsigned long long)h->count.restarts,
 		     h->options->settle ? h->recovery->ids : h->generation,
-		     given);
+		     (unsigned long long)host_boot(), given);
 	return cut_put(cut, "host", value, (size_t)n);
 }

@@ -87,6 +87,8 @@ static void host_later(const void *value, size_t len,
 		out->restarts = 0;
 	if (!text_number(value, len, "ids", &out->ids))
 		out->ids = 0;
+	if (!text_number(value, len, "boot", &out->boot))
+		out->boot = 0;
 	for (int i = 0; i < QUOTA_COUNT; i++) {
 		limits_name((enum quota_id)i, name);
 		if (!text_number(value, len, name, &out->given[i]))

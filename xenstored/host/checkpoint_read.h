@@ -29,6 +29,7 @@ struct checkpoint_host {
 	uint64_t virq, priv, features, output_max;
 	uint64_t restarts;
 	uint64_t ids;		/* generation of clients' ids */
+	uint64_t boot;		/* host_boot() then; 0: not known */
 	uint64_t given[QUOTA_COUNT];	/* limits.h */
 };
 

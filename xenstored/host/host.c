@@ -4,10 +4,13 @@
  */
 #include "xenstored/host/host.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "xenstored/host/fault.h"
 #include "xenstored/host/journal.h"
@@ -94,6 +97,24 @@ void host_feed_time(struct host *h)
 	h->now = host_clock();
 	in.time = h->now;
 	host_feed(h, &in);
+}
+
+uint64_t host_boot(void)
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	char text[64] = "";
+	uint64_t boot = 0;
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	for (const char *c = text; *c && !(boot >> 60); c++)
+		if (isxdigit((unsigned char)*c))
+			boot = boot * 16 + (uint64_t)(*c <= '9' ? *c - '0' :
+						      (*c | 32) - 'a' + 10);
+	return boot;
 }
 
 uint64_t host_clock(void)

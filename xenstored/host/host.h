@@ -146,6 +146,13 @@ void host_feed_event(struct host *h, enum machine_input_type type,
 /* A pass begins: take the time and tell it. */
 void host_feed_time(struct host *h);
 
+/*
+ * Which boot of the host this is, 64 random bits of Linux's boot_id; 0 if that
+ * cannot be read.  What a run directory holds from another one is of domains
+ * that are gone.
+ */
+uint64_t host_boot(void);
+
 /* Microseconds of CLOCK_MONOTONIC. */
 uint64_t host_clock(void);
 /* Set a timer to `when`, unless it is due earlier. */

@@ -65,6 +65,8 @@ static int load_host(struct loading *l, const void *value, size_t len)
 
 	if (error)
 		return error;
+	if (host->boot && host_boot() && host->boot != host_boot())
+		return -ENODEV;
 	l->told = true;
 	l->r->first = l->r->segment = host->segment;
 	l->r->restarts = host->restarts;
@@ -195,6 +197,7 @@ static const struct {
 	{ ENOMSG, "the checkpoint is missing" },
 	{ ENOTSUP, "another version wrote it" },
 	{ ESTALE, "another version wrote the journal" },
+	{ ENODEV, "it is of the time before the host was booted" },
 	{ EPROTO, "it is damaged" },
 	{ EDEADLK, "each start that loaded it died" },
 };
