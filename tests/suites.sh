@@ -32,7 +32,7 @@ kills		300	500 deaths under load, every step of the journal
 channel		900	failures of a channel on three daemons, its mutants, its model
 states		300	what cannot be used, what kills, a full disk, other versions
 systemd		300	the shipped unit under a real systemd: restarts are non-events
-updates		300	live update, and change over from and to the C daemon
+updates		300	live update, 100 under load; change over from and to the C daemon
 property	300	random operations against the reference model, long
 fuzz		300	each target for a while under the fuzzer of clang
 model		600	models of the ring and of the channel, and their mutants
@@ -218,6 +218,10 @@ suite_updates()
 	tree_build "$top" build > /dev/null || return 1
 	tests/update/run
 	tests/update/after-death
+	# The load of the kill test, and its proof.
+	# shellcheck disable=SC2016 # DAEMON is for that shell
+	tests/kill/run --kills 100 --update \
+		'build/tools/xs-probe/xs-probe update --wait 10 --force "$DAEMON"'
 }
 
 suite_property()
@@ -271,6 +275,10 @@ suite_sanitizers()
 	ASAN_OPTIONS=$given:$none SIMXEN_BUILD=$top/build-san \
 	XENSTORED=$top/build-san/xenstored/xenstored \
 		tests/conformance/run --daemon ours
+	ASAN_OPTIONS=$given:$none SIMXEN_BUILD=$top/build-san \
+		tests/ring/run --daemon ours
+	ASAN_OPTIONS=$given SIMXEN_BUILD=$top/build-san \
+	XENSTORED=$top/build-san/xenstored/xenstored tests/clients/run
 	SIMXEN_BUILD=$top/build-san one 'hostile guests' \
 		tests/fuzz/ring_daemon --seeds 3000 \
 		--daemon build-san/xenstored/xenstored
