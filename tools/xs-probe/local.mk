@@ -83,8 +83,10 @@ EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
 	tools/xs-probe/test-replay.py docs/protocol/control.md
 
 # The store and the doctor.
-TESTS += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py
-EXTRA_DIST += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py
+TESTS += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py \
+	tools/xs-probe/test-doctor-told.py
+EXTRA_DIST += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py \
+	tools/xs-probe/test-doctor-told.py
 
 # What the shell and the man page make of it.
 TESTS += tools/xs-probe/test-completion.py
