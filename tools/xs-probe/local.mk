@@ -26,6 +26,7 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/ls.c tools/xs-probe/ls.h \
 	tools/xs-probe/metrics.c tools/xs-probe/metrics.h \
 	tools/xs-probe/metrics_print.c \
+	tools/xs-probe/metrics_out.c tools/xs-probe/metrics_out.h \
 	tools/xs-probe/pages.c tools/xs-probe/pages.h \
 	tools/xs-probe/party.c tools/xs-probe/party.h \
 	tools/xs-probe/probe.c tools/xs-probe/probe.h \
