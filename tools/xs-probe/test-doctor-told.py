@@ -49,6 +49,13 @@ class Told(unittest.TestCase):
         self.finds([], 0, stranger="EACCES", words="we may not read",
                    hidden=["/local/domain"])
 
+    def test_refuses(self):
+        """It is up and answers, but not as a daemon with a store does."""
+        got = self.finds(["daemon-refuses"], 1,
+                         topics=bad(status={"0": b"no page\n"}))
+        self.assertTrue(got["findings"][0]["about"].endswith("/socket"))
+        self.assertEqual(got["findings"][0]["weight"], "fatal")
+
     def test_survivor(self):
         topics = bad(quotas={"0": b"0\n"}, domains={"0": b"0\n"},
                      host={"0": SURVIVOR},

@@ -316,6 +316,36 @@ class Rings(Doctor):
         self.guest.word(CONNECTION, 1)
         self.finds(["ring-reset-pending"], "--wait", "1")
 
+    def test_reset_not_offered(self):
+        guest = self.m.add_domain()
+        self.xs.request("SET_FEATURE", b"%d\0" b"14\0" % guest.domid)
+        self.xs.introduce(guest)
+        self.finds([])
+        guest.word(CONNECTION, 1)
+        self.finds(["ring-reset-in-vain"], "--wait", "1",
+                   about="domain %d" % guest.domid, words="connection is 1")
+
+    def test_events_lost(self):
+        """It did not read for long; it does again, but that has been."""
+        self.xs.write(b"/busy", b"")
+        self.xs.set_perms(b"/busy", b"n0", b"r%d" % self.guest.domid)
+        self.ring.watch(b"/busy", b"token")
+        self.xs.request("SET_QUOTA", b"%d\0memory\0" b"9000\0" %
+                        self.guest.domid)
+        for i in range(200):
+            self.xs.write(b"/busy/%d" % i, b"")
+        self.xs.request("SET_QUOTA", b"%d\0memory\0" b"1000000\0" %
+                        self.guest.domid)
+        got, path = 0, b""
+        while path != b"/busy/last":
+            path = self.ring.event()[0]
+            if path == b"/busy" and got:    # for those that were lost
+                self.xs.write(b"/busy/last", b"")
+            got += path != b"/busy"
+        self.assertLess(got, 200)
+        self.finds(["events-lost"], code=0, words="%d events" % (201 - got),
+                   about="domain %d" % self.guest.domid)
+
 
 class Clients(Doctor):
     def test_does_not_read(self):
