@@ -88,14 +88,6 @@ static int set_timeout(struct probe *probe, const char *text)
 	return -1;
 }
 
-static int set_json(struct probe *probe, const struct command *command)
-{
-	probe->json = true;
-	if (command && !command->json)
-		return probe_usage("%s has no --json", command->name);
-	return -1;
-}
-
 /* An option of the command's own, -1 or PROBE_USAGE. */
 static int set_own(struct probe *probe, const struct command *command, int c)
 {
@@ -121,7 +113,8 @@ static int take(struct probe *probe, const struct command *command, int c)
 	case OPT_TIMEOUT:
 		return set_timeout(probe, optarg);
 	case OPT_JSON:
-		return set_json(probe, command);
+		probe->json = true;
+		return -1;
 	case 'h':
 		help_print(command);
 		return PROBE_FINE;
@@ -168,14 +161,9 @@ static int pass(const struct command *command, int argc, char **argv)
 static int run(struct probe *probe, const struct command *command,
 	       int argc, char **argv)
 {
-	int ret = -1;
+	int ret = command->passes ? pass(command, argc, argv) :
+		  parse(probe, command, argc, argv);
 
-	/* --json may have stood before the command. */
-	if (probe->json)
-		ret = set_json(probe, command);
-	if (ret < 0)
-		ret = command->passes ? pass(command, argc, argv) :
-		      parse(probe, command, argc, argv);
 	if (ret >= 0)
 		return ret;
 	argc -= optind;

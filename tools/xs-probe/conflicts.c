@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * xs-probe conflicts: whose writes make whose transactions fail.  A conflict
- * is no fault by itself (the loser tries again), so there is no verdict.
+ * is no fault by itself (the loser tries again), so there is no verdict:
+ * doctor has one, on those who keep losing.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -142,7 +143,8 @@ const struct command conflicts_command = {
 "before its commit.  Each row tells who lost how often to whom, and at which\n"
 "path; the most frequent first.  A few are as it should be: the loser tries\n"
 "again.  Many per second at one path mean two programs that keep each other\n"
-"from getting on; look at what both write there with xs-probe trace.\n"
+"from getting on; look at what both write there with xs-probe trace.  xs-probe\n"
+"doctor warns of those that go on.\n"
 "The daemon keeps the 128 most frequent since it began.\n",
 	.others =
 "Not to be told: they count nothing.\n",

@@ -12,11 +12,20 @@
 #include <string.h>
 
 #include "tools/xs-probe/pages.h"
+#include "tools/xs-probe/party.h"
 #include "tools/xs-probe/ring_words.h"
 
 /* Refusals and unread replies older and younger than this do not count. */
 #define HOUR UINT64_C(3600000000)
 #define UNREAD_US UINT64_C(2000000)
+/*
+ * A lost commit is nothing: it is tried again.  Named are those that were lost
+ * so often to one writer at one path, still in the last minute, and so densely:
+ * a row's count is of its whole life, which may be months.
+ */
+#define CONFLICTS_MANY 10u
+#define CONFLICTS_LAST_US UINT64_C(60000000)
+#define CONFLICTS_EACH_US UINT64_C(600000000)
 
 /* -ENOENT: a topic that this daemon has not; it then has no records. */
 static int topic(struct doctor *d, const char *name, struct pages *pages)
@@ -298,6 +307,65 @@ static int look_at_transactions(struct doctor *d, const struct pages *domains,
 	return 0;
 }
 
+/* ---------------------------------------------------------- conflicts -- */
+
+/* A connection of the table, which may be gone. */
+static void name_party(char *out, size_t size, const struct pages *clients,
+		       int64_t conn)
+{
+	const struct record *client = conn < PARTY_SOCKET_BASE ? NULL :
+				      client_of(clients, (uint64_t)conn);
+
+	if (client)
+		name_client(client, out, size);
+	else if (conn >= PARTY_SOCKET_BASE)
+		snprintf(out, size, "client %" PRId64 " of the socket, which "
+			 "has left", conn);
+	else if (conn >= 0)
+		snprintf(out, size, "domain %" PRId64, conn);
+	else
+		snprintf(out, size, "somebody not known any more");
+}
+
+static bool keeps_losing(const struct record *r)
+{
+	uint64_t count = number(r, "count");
+
+	return count >= CONFLICTS_MANY &&
+	       number(r, "last_us") <= CONFLICTS_LAST_US &&
+	       number(r, "first_us") / CONFLICTS_EACH_US <= count;
+}
+
+static int look_at_conflicts(struct doctor *d, const struct pages *clients)
+{
+	char loser[96], winner[96], last[PARTY_MAX];
+	struct pages pages;
+	int ret = topic(d, "conflicts", &pages);
+
+	if (ret == -ENOENT)
+		doctor_not_checked(d, "whose transactions conflict");
+	for (size_t i = 0; !ret && i < pages.count; i++) {
+		const struct record *r = &pages.record[i];
+		int64_t conn = party_number(r, "loser_conn");
+
+		if (!keeps_losing(r))
+			continue;
+		name_party(loser, sizeof(loser), clients, conn);
+		name_party(winner, sizeof(winner), clients,
+			   party_number(r, "winner_conn"));
+		party_time(last, number(r, "last_us"));
+		/* The daemon counts all clients of the socket as one. */
+		finding_add(d->found, FINDING_TRANSACTIONS_CONFLICT, loser,
+			    NULL, "%" PRIu64 " of its transactions%s failed "
+			    "for what %s wrote, the last %s ago, at %s",
+			    number(r, "count"), conn < PARTY_SOCKET_BASE ? "" :
+			    " (and of others of the socket)", winner, last,
+			    record_text(r, "path") ?: "?");
+	}
+	pages_free(&pages);
+	return ret == -ENOENT ? 0 : ret;
+}
+
 static int read_clients(struct doctor *d, struct pages *clients)
 {
 	int ret = topic(d, "clients", clients);
@@ -328,6 +396,8 @@ int doctor_domains(struct doctor *d)
 		ret = look_at_refusals(d);
 	if (!ret)
 		ret = look_at_transactions(d, &domains, &clients);
+	if (!ret)
+		ret = look_at_conflicts(d, &clients);
 	look_at_clients(d, &clients);
 	d->found->domains = (unsigned int)domains.count;
 	pages_free(&clients);

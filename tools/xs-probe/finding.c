@@ -148,6 +148,14 @@ static const struct {
 		"hardly be committed without a conflict any more.",
 		"Its owner hangs between start and end; if it is a program of "
 		"this host, restart it." },
+	[FINDING_TRANSACTIONS_CONFLICT] = { "transactions-conflict",
+		FINDING_WARNING, false,
+		"Transactions fail again and again for what another writes: the "
+		"loser repeats its work, and may hardly get on.",
+		"See what both do at that path: `xs-probe trace --path PATH'; "
+		"all pairs: `xs-probe conflicts'.  Make the writer write less "
+		"often, or stop it; the loser should look at fewer paths in a "
+		"transaction, and hold it short." },
 	[FINDING_QUOTA_FULL] = { "quota-full", FINDING_WARNING, false,
 		"The domain uses all of a quota: its next request of that kind "
 		"is refused.",

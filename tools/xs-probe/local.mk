@@ -26,6 +26,7 @@ tools_xs_probe_xs_probe_SOURCES = \
 	tools/xs-probe/ls.c tools/xs-probe/ls.h \
 	tools/xs-probe/metrics.c tools/xs-probe/metrics.h \
 	tools/xs-probe/metrics_print.c \
+	tools/xs-probe/metrics_out.c tools/xs-probe/metrics_out.h \
 	tools/xs-probe/pages.c tools/xs-probe/pages.h \
 	tools/xs-probe/party.c tools/xs-probe/party.h \
 	tools/xs-probe/probe.c tools/xs-probe/probe.h \
@@ -83,8 +84,10 @@ EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
 	tools/xs-probe/test-replay.py docs/protocol/control.md
 
 # The store and the doctor.
-TESTS += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py
-EXTRA_DIST += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py
+TESTS += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py \
+	tools/xs-probe/test-doctor-told.py
+EXTRA_DIST += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py \
+	tools/xs-probe/test-doctor-told.py
 
 # What the shell and the man page make of it.
 TESTS += tools/xs-probe/test-completion.py

@@ -41,15 +41,18 @@ void metrics_free(struct metrics *m)
 }
 
 /* NULL: only that nothing is up. */
-static int print(FILE *out, const struct metrics *m)
+static int print(FILE *out, bool json, const struct metrics *m)
 {
-	metrics_up(out, m);
+	struct metrics_out o;
+
+	metrics_out_begin(&o, out, json);
+	metrics_up(&o, m);
 	if (m)
-		metrics_print(out, m);
-	return fflush(out) || ferror(out) ? -errno : 0;
+		metrics_print(&o, m);
+	return metrics_out_end(&o);
 }
 
-static int print_descriptor(int fd, const struct metrics *m)
+static int print_descriptor(int fd, bool json, const struct metrics *m)
 {
 	FILE *out = fdopen(fd, "w");
 	int ret;
@@ -60,13 +63,14 @@ static int print_descriptor(int fd, const struct metrics *m)
 		return ret;
 	}
 	/* Whoever collects it is another user. */
-	ret = fchmod(fd, 0644) ? -errno : print(out, m);
+	ret = fchmod(fd, 0644) ? -errno : print(out, json, m);
 	if (fclose(out) && !ret)
 		ret = -errno;
 	return ret;
 }
 
-static int write_file(const char *name, const struct metrics *m)
+static int write_file(const char *name, bool json,
+		      const struct metrics *m)
 {
 	char new[NAME_MAX_BYTES];
 	int fd, ret, n;
@@ -77,7 +81,7 @@ static int write_file(const char *name, const struct metrics *m)
 	fd = mkstemp(new);
 	if (fd < 0)
 		return -errno;
-	ret = print_descriptor(fd, m);
+	ret = print_descriptor(fd, json, m);
 	if (!ret && rename(new, name))
 		ret = -errno;
 	if (ret)
@@ -89,8 +93,12 @@ static int write_file(const char *name, const struct metrics *m)
 static int put(struct probe *probe, const struct metrics *m, int status)
 {
 	const char *name = probe->value['o'];
-	int ret = name ? write_file(name, m) : m ? print(stdout, m) : 0;
+	int ret = 0;
 
+	if (name)
+		ret = write_file(name, probe->json, m);
+	else if (m)
+		ret = print(stdout, probe->json, m);
 	if (!ret)
 		return status;
 	fprintf(stderr, "xs-probe: %s: %s\n", name ? name : "stdout",
@@ -135,12 +143,18 @@ const struct command metrics_command = {
 "Every counter and histogram that the daemon keeps, of itself and of each\n"
 "domain, in Prometheus' text format.  proxenos_up is 1.  The units\n"
 "proxenos-metrics.timer and .service write it to where the node exporter's\n"
-"textfile collector looks, every 15 seconds.  There is no --json: this is for\n"
-"machines already.\n",
+"textfile collector looks, every 15 seconds.  --json has the same as JSON, to\n"
+"FILE too.\n",
 	.others =
 "Not to be told: they count next to nothing.\n",
 	.examples =
 "  xs-probe metrics | grep domain_latency_seconds_count\n"
 "  xs-probe metrics --output /var/lib/prometheus/node-exporter/proxenos.prom\n"
-"  systemctl enable --now proxenos-metrics.timer\n",
+"  systemctl enable --now proxenos-metrics.timer\n"
+"  xs-probe metrics --json | jq '.metrics[] | select(.type == \"histogram\")'\n",
+	.json =
+"  metrics  an array of families: name, type (\"counter\", \"gauge\",\n"
+"           \"histogram\"), help, and samples, an array: name (a histogram's\n"
+"           ends in _bucket, _sum or _count), labels (an object, of what the\n"
+"           family has: domain, quota, op, le, version, machine), value\n",
 };

@@ -13,44 +13,18 @@
 #include "tools/xs-probe/metrics.h"
 
 #include <inttypes.h>
-#include <string.h>
+#include <stdio.h>
 
-#define PREFIX "proxenos_"
 #define EDGES 11u
+#define DOMID_BYTES 16
 
 struct family {
 	const char *name, *type, *help;
 };
 
-static void head(FILE *out, const struct family *f)
+static void head(struct metrics_out *out, const struct family *f)
 {
-	fprintf(out, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n",
-		f->name, f->help, f->name, f->type);
-}
-
-/* The value of a label. */
-static void label(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '\n')
-			fputs("\\n", out);
-		else if (*text == '"' || *text == '\\')
-			fprintf(out, "\\%c", *text);
-		else if (*text >= ' ' && *text <= '~')
-			fputc(*text, out);
-		else
-			fputc('?', out);
-	}
-}
-
-/* A number; microseconds as seconds. */
-static void value(FILE *out, uint64_t n, bool us)
-{
-	if (us)
-		fprintf(out, "%" PRIu64 ".%06u\n", n / 1000000,
-			(unsigned int)(n % 1000000));
-	else
-		fprintf(out, "%" PRIu64 "\n", n);
+	metrics_head(out, f->name, f->type, f->help);
 }
 
 /* ------------------------------------------------------ of the daemon -- */
@@ -114,7 +88,7 @@ static const struct single of_host[] = {
 	    "Records that readers of traces missed." }, "trace_dropped" },
 };
 
-static void singles(FILE *out, const struct pages *pages,
+static void singles(struct metrics_out *out, const struct pages *pages,
 		    const struct single *s, size_t count)
 {
 	uint64_t n;
@@ -123,12 +97,11 @@ static void singles(FILE *out, const struct pages *pages,
 		if (!record_number(pages->record, s[i].key, &n))
 			continue;
 		head(out, &s[i].f);
-		fprintf(out, PREFIX "%s ", s[i].f.name);
-		value(out, n, s[i].us);
+		metrics_sample(out, "", NULL, 0, n, s[i].us);
 	}
 }
 
-static void info(FILE *out, const struct pages *status)
+static void info(struct metrics_out *out, const struct pages *status)
 {
 	static const struct family f = { "info", GAUGE,
 					 "The daemon's versions." };
@@ -136,11 +109,10 @@ static void info(FILE *out, const struct pages *status)
 	if (!status->count)
 		return;
 	head(out, &f);
-	fprintf(out, PREFIX "info{version=\"");
-	label(out, record_text(status->record, "version") ?: "");
-	fprintf(out, "\",machine=\"");
-	label(out, record_text(status->record, "machine") ?: "");
-	fprintf(out, "\"} 1\n");
+	metrics_sample(out, "", (struct metrics_label[]){
+		{ "version", record_text(status->record, "version") ?: "" },
+		{ "machine", record_text(status->record, "machine") ?: "" },
+	}, 2, 1, false);
 }
 
 /* ------------------------------------------------------- of each domain -- */
@@ -212,17 +184,22 @@ static const struct each {
 	  LOAD_RESETS, false, true },
 };
 
-static void domain_label(FILE *out, const struct load_row *row)
+/* The label of a row, with its words in `text`. */
+static struct metrics_label domain_label(char text[DOMID_BYTES],
+					 const struct load_row *row)
 {
 	if (row->kind == LOAD_SOCKETS)
-		fprintf(out, "domain=\"sockets\"");
+		snprintf(text, DOMID_BYTES, "sockets");
 	else
-		fprintf(out, "domain=\"%" PRIu32 "\"", row->domid);
+		snprintf(text, DOMID_BYTES, "%" PRIu32, row->domid);
+	return (struct metrics_label){ "domain", text };
 }
 
-static void domains(FILE *out, const struct load *load)
+static void domains(struct metrics_out *out, const struct load *load)
 {
 	size_t count = sizeof(of_domains) / sizeof(of_domains[0]);
+	struct metrics_label label;
+	char text[DOMID_BYTES];
 
 	for (const struct each *e = of_domains; e < of_domains + count; e++) {
 		head(out, &e->f);
@@ -232,10 +209,9 @@ static void domains(FILE *out, const struct load *load)
 			if ((row->kind == LOAD_SOCKETS && !e->sockets) ||
 			    (row->kind == LOAD_NONE && e->ring))
 				continue;
-			fprintf(out, PREFIX "%s{", e->f.name);
-			domain_label(out, row);
-			fprintf(out, "} ");
-			value(out, row->n[e->field], e->us);
+			label = domain_label(text, row);
+			metrics_sample(out, "", &label, 1, row->n[e->field],
+				       e->us);
 		}
 	}
 }
@@ -243,43 +219,31 @@ static void domains(FILE *out, const struct load *load)
 /* ---------------------------------------------------------- histograms -- */
 
 /* `row`: whose, or NULL. */
-static void histogram(FILE *out, const char *name, const struct histogram *h,
+static void histogram(struct metrics_out *out, const struct histogram *h,
 		      const struct load_row *row)
 {
+	char domain[DOMID_BYTES], edge[32];
+	struct metrics_label label[2];
+	size_t labels = row ? 1 : 0;
 	uint64_t us = 1;
 
-	for (unsigned int i = 0; i <= EDGES; i++) {
-		fprintf(out, PREFIX "%s_bucket{", name);
-		if (row) {
-			domain_label(out, row);
-			fputc(',', out);
-		}
+	if (row)
+		label[0] = domain_label(domain, row);
+	label[labels] = (struct metrics_label){ "le", edge };
+	for (unsigned int i = 0; i < EDGES; i++) {
 		us *= 4;
-		if (i == EDGES)
-			fprintf(out, "le=\"+Inf\"} %" PRIu64 "\n", h->count);
-		else
-			fprintf(out, "le=\"%" PRIu64 ".%06u\"} %" PRIu64 "\n",
-				us / 1000000, (unsigned int)(us % 1000000),
-				histogram_below(h, us));
+		snprintf(edge, sizeof(edge), "%" PRIu64 ".%06u", us / 1000000,
+			 (unsigned int)(us % 1000000));
+		metrics_sample(out, "_bucket", label, labels + 1,
+			       histogram_below(h, us), false);
 	}
-	fprintf(out, PREFIX "%s_sum", name);
-	if (row) {
-		fputc('{', out);
-		domain_label(out, row);
-		fputc('}', out);
-	}
-	fputc(' ', out);
-	value(out, h->sum, true);
-	fprintf(out, PREFIX "%s_count", name);
-	if (row) {
-		fputc('{', out);
-		domain_label(out, row);
-		fputc('}', out);
-	}
-	fprintf(out, " %" PRIu64 "\n", h->count);
+	snprintf(edge, sizeof(edge), "+Inf");
+	metrics_sample(out, "_bucket", label, labels + 1, h->count, false);
+	metrics_sample(out, "_sum", label, labels, h->sum, true);
+	metrics_sample(out, "_count", label, labels, h->count, false);
 }
 
-static void histograms(FILE *out, const struct metrics *m)
+static void histograms(struct metrics_out *out, const struct metrics *m)
 {
 	static const struct family loop = { "loop_seconds", "histogram",
 		"Time of a pass of the daemon's loop." };
@@ -291,16 +255,16 @@ static void histograms(FILE *out, const struct metrics *m)
 
 	if (m->host.count && histogram_read(&h, m->host.record, "loop")) {
 		head(out, &loop);
-		histogram(out, loop.name, &h, NULL);
+		histogram(out, &h, NULL);
 	}
 	if (m->host.count && histogram_read(&h, m->host.record, "latency")) {
 		head(out, &all);
-		histogram(out, all.name, &h, NULL);
+		histogram(out, &h, NULL);
 	}
 	head(out, &each);
 	for (size_t i = 0; i < m->load.count; i++)
 		if (m->load.row[i].kind != LOAD_NONE)
-			histogram(out, each.name, &m->load.row[i].latency,
+			histogram(out, &m->load.row[i].latency,
 				  &m->load.row[i]);
 }
 
@@ -331,9 +295,11 @@ static const struct listed of_quotas[] = {
 	  { "domain", "quota" }, { "domid", "quota" }, "refused" },
 };
 
-static void listed(FILE *out, const struct pages *pages,
+static void listed(struct metrics_out *out, const struct pages *pages,
 		   const struct listed *l)
 {
+	struct metrics_label label[2];
+	size_t labels;
 	uint64_t n;
 
 	head(out, &l->f);
@@ -342,26 +308,25 @@ static void listed(FILE *out, const struct pages *pages,
 
 		if (!record_number(r, l->value, &n))
 			continue;
-		fprintf(out, PREFIX "%s{", l->f.name);
-		for (size_t k = 0; k < 2 && l->label[k]; k++) {
-			fprintf(out, "%s%s=\"", k ? "," : "", l->label[k]);
-			label(out, record_text(r, l->key[k]) ?: "");
-			fputc('"', out);
-		}
-		fprintf(out, "} %" PRIu64 "\n", n);
+		for (labels = 0; labels < 2 && l->label[labels]; labels++)
+			label[labels] = (struct metrics_label){
+				l->label[labels],
+				record_text(r, l->key[labels]) ?: "",
+			};
+		metrics_sample(out, "", label, labels, n, false);
 	}
 }
 
-void metrics_up(FILE *out, bool up)
+void metrics_up(struct metrics_out *out, bool up)
 {
 	static const struct family f = { "up", GAUGE,
 		"1: the daemon answered; 0: it did not, and that is all." };
 
 	head(out, &f);
-	fprintf(out, PREFIX "up %d\n", up);
+	metrics_sample(out, "", NULL, 0, up, false);
 }
 
-void metrics_print(FILE *out, const struct metrics *m)
+void metrics_print(struct metrics_out *out, const struct metrics *m)
 {
 	info(out, &m->status);
 	singles(out, &m->status, of_status,

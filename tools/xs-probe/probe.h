@@ -79,7 +79,7 @@ struct command {
 	const char *about;	/* what it shows and how to read it */
 	const char *others;	/* what is different with other daemons */
 	const char *examples;	/* lines "  xs-probe ..." */
-	/* Lines "  key  meaning"; NULL: --json is refused. */
+	/* Lines "  key  meaning". */
 	const char *json;
 	bool offline;		/* asks no daemon, or connects by itself */
 	bool passes;		/* its options are another program's */

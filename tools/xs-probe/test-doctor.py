@@ -7,18 +7,15 @@ import errno
 import glob
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "../simxen")]
+sys.path[:0] = [os.path.join(HERE, "../simxen")]
 sys.dont_write_bytecode = True
-from played import SURVIVOR, Daemon, bad  # noqa: E402
 from simxen import (Machine, RingClient, SocketClient, XSError,  # noqa: E402
                     CONNECTION, FAULT_GRANT, REQ_PROD)
 
@@ -319,6 +316,36 @@ class Rings(Doctor):
         self.guest.word(CONNECTION, 1)
         self.finds(["ring-reset-pending"], "--wait", "1")
 
+    def test_reset_not_offered(self):
+        guest = self.m.add_domain()
+        self.xs.request("SET_FEATURE", b"%d\0" b"14\0" % guest.domid)
+        self.xs.introduce(guest)
+        self.finds([])
+        guest.word(CONNECTION, 1)
+        self.finds(["ring-reset-in-vain"], "--wait", "1",
+                   about="domain %d" % guest.domid, words="connection is 1")
+
+    def test_events_lost(self):
+        """It did not read for long; it does again, but that has been."""
+        self.xs.write(b"/busy", b"")
+        self.xs.set_perms(b"/busy", b"n0", b"r%d" % self.guest.domid)
+        self.ring.watch(b"/busy", b"token")
+        self.xs.request("SET_QUOTA", b"%d\0memory\0" b"9000\0" %
+                        self.guest.domid)
+        for i in range(200):
+            self.xs.write(b"/busy/%d" % i, b"")
+        self.xs.request("SET_QUOTA", b"%d\0memory\0" b"1000000\0" %
+                        self.guest.domid)
+        got, path = 0, b""
+        while path != b"/busy/last":
+            path = self.ring.event()[0]
+            if path == b"/busy" and got:    # for those that were lost
+                self.xs.write(b"/busy/last", b"")
+            got += path != b"/busy"
+        self.assertLess(got, 200)
+        self.finds(["events-lost"], code=0, words="%d events" % (201 - got),
+                   about="domain %d" % self.guest.domid)
+
 
 class Clients(Doctor):
     def test_does_not_read(self):
@@ -379,6 +406,34 @@ class Transactions(Doctor):
         self.ring.request("TRANSACTION_END", b"F\0", tx)
         self.finds([], "--wait", "1", "--age", "1")
 
+    losses = 0
+
+    def lose(self):
+        """A program loses one to the guest.  Each time another: the daemon
+        lets who has lost go first."""
+        with SocketClient(self.m) as loser:
+            tx = loser.transaction()
+            loser.read(self.home + b"/data/hello", tx)
+            self.losses += 1
+            self.ring.write(b"data/hello", b"of %d" % self.losses)
+            loser.write(b"/mine", b"1", tx)
+            with self.assertRaises(XSError) as caught:
+                loser.end(tx)
+            self.assertEqual(caught.exception.name, "EAGAIN")
+
+    def test_conflicts(self):
+        """Who loses now and then tries again; who keeps losing is named."""
+        for _ in range(9):
+            self.lose()
+        self.finds([])
+        self.lose()
+        got = self.finds(["transactions-conflict"], about="of the socket",
+                         words="for what domain %d wrote" % self.guest.domid)
+        what = got["findings"][0]["what"]
+        self.assertTrue(what.startswith("10 of its transactions"), what)
+        self.assertTrue(what.endswith("at /local/domain/%d/data/hello" %
+                                      self.guest.domid), what)
+
 
 class Files(Doctor):
     def test_socket_mode(self):
@@ -434,63 +489,6 @@ class OnStock(Doctor):
 
 class OnOcaml(OnStock):
     peer = OCAML
-
-
-class Told(unittest.TestCase):
-    """What no machine does at will: a daemon played by the test."""
-
-    def finds(self, ids, code, words=None, **given):
-        directory = tempfile.mkdtemp(prefix="doctor-")
-        nodes = {"/local/domain": {"names": [b"0"]},
-                 "/local/domain/0": {"names": [b"domid"]},
-                 "/local/domain/0/domid": {"value": b"0"}}
-        daemon = Daemon(directory, nodes=nodes, **given)
-        try:
-            p = subprocess.run(
-                [PROBE, "--socket", daemon.path, "doctor", "--json", "--wait",
-                 "0"], capture_output=True, text=True, timeout=60)
-        finally:
-            daemon.close()
-            shutil.rmtree(directory)
-        got = json.loads(p.stdout)
-        self.assertEqual([f["id"] for f in got["findings"]], ids, p)
-        self.assertEqual(p.returncode, code)
-        if words:
-            self.assertIn(words, " ".join(got["not_checked"]))
-
-    def test_all_well(self):
-        topics = bad(quotas={"0": b"0\n"}, domains={"0": b"0\n"})
-        self.finds([], 0, topics=topics)
-
-    def test_not_privileged(self):
-        """It says so, and is not taken for a broken daemon."""
-        self.finds([], 0, stranger="EACCES", words="not privileged")
-        self.finds([], 0, stranger="EACCES", words="we may not read",
-                   hidden=["/local/domain"])
-
-    def test_survivor(self):
-        topics = bad(quotas={"0": b"0\n"}, domains={"0": b"0\n"},
-                     host={"0": SURVIVOR},
-                     check={"0": b"0\nfinding=a%20b\nfindings=1\n"})
-        self.finds(["state-inconsistent", "input-poisoned",
-                    "clients-doubtful"], 1, topics=topics)
-
-    def test_topics_of_a_newer_daemon(self):
-        topics = bad(
-            domains={"0": b"0\n"},
-            refusals={"0": b"0\ndomid=5 quota=nodes limit=9 count=3 "
-                      b"first_us=9 last_us=5 path=/a\n"
-                      b"domid=6 quota=nodes limit=9 count=3 "
-                      b"first_us=9 last_us=3600000001 path=/a\n"},
-            transactions={"0": b"0\nconn=5 domid=5 id=7 age_us=31000000 "
-                          b"paths=2 writes=1 failed=1\n"
-                          b"conn=65536 domid=0 id=7 age_us=29000000 "
-                          b"paths=2 writes=1 failed=0\n"},
-            clients={"0": b"0\nconn=65536 pid=12 uid=0 unread=9000 "
-                     b"unread_us=3000000\n"
-                     b"conn=65537 pid=13 uid=0 unread=9 unread_us=1\n"})
-        self.finds(["client-not-reading", "transaction-stuck",
-                    "quota-refused"], 1, topics=topics)
 
 
 if __name__ == "__main__":

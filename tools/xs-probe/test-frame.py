@@ -44,8 +44,7 @@ CHANGING = {8, 9, 11, 12, 13, 14, 18, 19, 24, 26}
 # For each: arguments and the daemon for exit status 0 and 1, arguments for 2
 # and 3, and what becomes of it with another daemon: a status and a word, on
 # either output.  "{left}" is a directory that a killed daemon left,
-# "{snapshot}" what tree saved.  `json` is False for what has none; `changes`
-# is True for what may change things.
+# "{snapshot}" what tree saved.  `changes` is True for what may change things.
 ROWS = {
     "status": dict(fine=([], ALL), wrong=([], dict(stranger="EACCES")),
                    usage=["x"], other=(0, "cannot tell")),
@@ -75,7 +74,7 @@ ROWS = {
                 wrong=(["--batch", "-n", "1"], dict(stranger="EACCES")),
                 usage=["--batch", "-i", "x"], other=(3, "cannot tell")),
     "metrics": dict(fine=([], ALL), wrong=([], dict(stranger="EACCES")),
-                    usage=["x"], other=(3, "cannot tell"), json=False),
+                    usage=["x"], other=(3, "cannot tell")),
     "channel": dict(fine=(["list"], ALL), wrong=(
         ["show", "/local/domain/0/data/channel/5/x"], ALL), usage=["x"],
         unreached=["list"], other=(0, "no channels"), changes=True),
@@ -246,9 +245,6 @@ def helps(name):
 def prints_json(name, row):
     arguments, given = row["fine"]
     status, out, err, _ = run([name, "--json"] + arguments, given)
-    if not row.get("json", True):
-        verdict(name + ", no JSON", status != 2 and (status, out, err))
-        return
     wrong = []
     try:
         values = values_of(out)

@@ -5,7 +5,7 @@
 Screens are the blocks of docs/xs-probe.md that follow a line
 `<!-- printed on: SCENE -->`: each "$ command" in them is run on that machine
 of scenes.py.  Those that follow `<!-- screen on: SCENE -->` are what a terminal
-shows after a few seconds; they are never the same, so they are written but not
+shows once it has rates; they are never the same, so they are written but not
 compared (top has its own tests of what it shows).  JSON is in golden/, one file a command.  Times, pids and the
 like are masked.  After a change that intends another output:
 
@@ -193,7 +193,8 @@ class Golden:
             squeezed("\n".join(out)) else out
 
     def screen(self, scene, lines):
-        """A terminal of 100 to 14, some seconds after the command."""
+        """A terminal of 100 to 11, when a row of the table has a rate: there
+        is none before the second reading."""
         stage, name = self.stage(scene), "golden-%d" % os.getpid()
         tmux = ["tmux", "-L", name, "-f", "/dev/null"]
         env = dict(stage.m.environ(), LC_ALL="C.UTF-8", PATH=os.path.dirname(
@@ -201,12 +202,17 @@ class Golden:
         subprocess.run(tmux + ["new-session", "-d", "-x", "100", "-y", "11",
                                lines[0][2:]], env=env, check=True)
         try:
-            time.sleep(3.5)
-            p = subprocess.run(tmux + ["capture-pane", "-p"], text=True,
-                               stdout=subprocess.PIPE, check=True)
+            end, text = time.monotonic() + 20, ""
+            while not re.search(r"(?m)^ +\d+ \S+ +[1-9]", text):
+                if time.monotonic() > end:
+                    raise TimeoutError("no rate on the screen:\n" + text)
+                time.sleep(0.1)
+                text = subprocess.run(
+                    tmux + ["capture-pane", "-p"], text=True,
+                    stdout=subprocess.PIPE, check=True).stdout
         finally:
             subprocess.run(tmux + ["kill-server"], check=True)
-        return [lines[0]] + p.stdout.rstrip().splitlines()
+        return [lines[0]] + text.rstrip().splitlines()
 
     def docs(self):
         with open(DOCS) as f:

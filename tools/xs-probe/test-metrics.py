@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """xs-probe metrics, read by a strict reader of the format, and the units that
 run it."""
+import json
 import os
 import re
 import shutil
@@ -108,6 +109,57 @@ class Metrics(Test):
         self.assertEqual([n for n in os.listdir(b.machine.dir)
                           if n.startswith("proxenos.prom.")], [])
         self.ask("metrics", status=3, err="cannot reach")
+
+    def families(self, text):
+        """Of --json, as those that the strict reader finds in the text."""
+        whole = json.loads(text)
+        self.assertEqual(list(whole), ["metrics"])
+        found = {}
+        for family in whole["metrics"]:
+            self.assertEqual(set(family), {"name", "type", "help", "samples"})
+            self.assertTrue(family["help"])
+            samples = {}
+            for sample in family["samples"]:
+                key = (sample["name"],
+                       tuple(sorted(sample["labels"].items())))
+                self.assertNotIn(key, samples)
+                samples[key] = sample["value"]
+            self.assertNotIn(family["name"], found)
+            found[family["name"]] = family["type"], samples
+        return found
+
+    def test_json(self):
+        """It has what the text has: families, samples, values."""
+        b = self.begin()
+        b.spoil()
+        text, found = self.read(), self.families(self.ask("metrics", "--json"))
+        self.assertEqual({name: f.kind for name, f in text.items()},
+                         {name: f[0] for name, f in found.items()})
+        still = 0
+        for name, family in text.items():
+            samples = found[name][1]
+            self.assertEqual(set(family.samples), set(samples))
+            for key, value in family.samples.items():
+                self.assertIsInstance(samples[key], (int, float))
+                still += samples[key] == value
+                # What asking itself counts has grown between the two.
+                if family.kind != "gauge":
+                    self.assertGreaterEqual(samples[key], value, key)
+                if name.startswith("proxenos_domain_n"):
+                    self.assertEqual(samples[key], value, key)
+        self.assertGreater(still, 200)
+
+    def test_json_file(self):
+        b = self.begin()
+        name = os.path.join(b.machine.dir, "proxenos.json")
+        self.assertEqual(self.ask("metrics", "--json", "-o", name), "")
+        with open(name) as f:
+            self.assertIn("proxenos_nodes", self.families(f.read()))
+        b.daemon.stop()
+        self.ask("metrics", "--json", "-o", name, status=3, err="cannot reach")
+        with open(name) as f:
+            self.assertEqual(self.families(f.read()), {
+                "proxenos_up": ("gauge", {("proxenos_up", ()): 0})})
 
     def test_a_file_that_cannot_be(self):
         self.begin()
