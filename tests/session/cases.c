@@ -31,10 +31,8 @@ static void begin(void)
 
 static void end(void)
 {
-	end_kill(&asks);
-	end_kill(&answers);
-	unlink(asks.path);
-	unlink(answers.path);
+	end_remove(&asks);
+	end_remove(&answers);
 }
 
 static void turn(unsigned int times)
@@ -357,6 +355,31 @@ static void damaged_files(void)
 	unlink(backup);
 }
 
+/*
+ * A death at each step of the first save; before the last one the file has
+ * its name, but perhaps not on the disk.  The next process appends to it, and
+ * acknowledges; and then the power goes.
+ */
+static void dies_then_power(void)
+{
+	for (unsigned int seed = 0; seed < 48; seed++) {
+		end();
+		begin();
+		test_seed(seed);
+		faults_arm(FAULT_DEATH, seed % 6);
+		end_process(&asks, ++now);
+		faults_revive();
+		restart(&asks);
+		until(5);
+		end_kill(&asks);
+		faults_power(asks.path);
+		CHECK(!end_start(&asks, true));
+		CHECK(asks.came == 5 && px_session_next(asks.session) == 6);
+		until(10);
+		CHECK(!asks.troubles && !answers.troubles);
+	}
+}
+
 void cases_run(const char *where)
 {
 	static const struct {
@@ -374,6 +397,7 @@ void cases_run(const char *where)
 		{ "a file does not grow", file_is_bounded },
 		{ "files that are none, and too large", other_files },
 		{ "damaged files", damaged_files },
+		{ "a death in the first save, then the power", dies_then_power },
 	};
 
 	dir = where;
