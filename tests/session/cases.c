@@ -255,6 +255,45 @@ static void garbage(void)
 	CHECK(!asks.troubles && !answers.troubles);
 }
 
+/* RESUME with this count comes to `answers` before they have met. */
+static void resume_with(uint64_t count)
+{
+	char text[SESSION_GREETING_SIZE] = "R";
+
+	end();
+	begin();
+	end_process(&asks, now);
+	end_process(&answers, now);
+	session_put64(text + 1, count);
+	fake_inject(1, text, sizeof(text));
+	end_process(&answers, now);
+}
+
+/* The greatest id is no reason for one that no peer would take. */
+static void greatest_id(void)
+{
+	struct px_session_mine mine;
+	struct px_session_status s;
+
+	resume_with(SESSION_NUMBER_MAX - 1);
+	CHECK(had(&answers, PX_SESSION_IN_DOUBT, 1, 0));
+	mine = px_session_mine(answers.session);
+	CHECK(mine.id.count == SESSION_NUMBER_MAX);
+	until(5);
+	restart(&answers);
+	until(10);
+	CHECK(answers.troubles == 1);
+	for (uint64_t more = 0; more < 2; more++) {
+		resume_with(SESSION_NUMBER_MAX + more);
+		px_session_status(answers.session, &s);
+		CHECK(s.faults == 1);
+		until(5);
+		mine = px_session_mine(answers.session);
+		CHECK(mine.id.count < SESSION_NUMBER_MAX);
+		CHECK(!answers.troubles);
+	}
+}
+
 static void errors(void)
 {
 	struct px_session_options o = { .channel = { .name = "x" } };
@@ -393,6 +432,7 @@ void cases_run(const char *where)
 		{ "a receiver's file from a backup", receiver_rolled_back },
 		{ "a sender without a file", kept_nowhere },
 		{ "a peer that makes no sense", garbage },
+		{ "the greatest id there is", greatest_id },
 		{ "errors of use, close", errors },
 		{ "a file does not grow", file_is_bounded },
 		{ "files that are none, and too large", other_files },
