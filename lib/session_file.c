@@ -393,8 +393,8 @@ static int pass(struct px_session_file *f, struct px_session *session)
 
 /*
  * Whatever stands behind the last whole group must not come back; and what is
- * whole may have been written by a process that died before it had it on the
- * disk, so that is done now.
+ * whole, and the file's name, may be of a process that died before it had
+ * them on the disk, so that is done now.
  */
 static int cut(struct px_session_file *f)
 {
@@ -407,7 +407,7 @@ static int cut(struct px_session_file *f)
 		if (ftruncate(f->fd, (off_t)f->len))
 			return -errno;
 	}
-	return fsync(f->fd) ? -errno : 0;
+	return fsync(f->fd) ? -errno : sync_directory(f->path);
 }
 
 static int restore(struct px_session_file *f, struct px_session *session)

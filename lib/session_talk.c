@@ -120,17 +120,17 @@ static void take_resume(struct px_session *s, const struct px_session_id *id,
 			uint64_t last)
 {
 	int order = session_id_order(id, &s->id);
-	bool first = s->first_meeting;
+	bool rolled_back = !order && s->first_meeting && last >= s->restored;
+	bool anew = order > 0 || rolled_back;
 
+	/* A new id is greater: there must be one that the peer takes. */
 	if (s->met || s->hello.owed || last > SESSION_NUMBER_MAX ||
-	    id->count > SESSION_NUMBER_MAX || order < 0) {
+	    order < 0 || (anew && id->count >= SESSION_NUMBER_MAX)) {
 		fault(s);
 		return;
 	}
-	if (order > 0) {
-		start_anew(s, id->count + 1, 0);
-	} else if (first && last >= s->restored) {
-		start_anew(s, id->count + 1, last);
+	if (anew) {
+		start_anew(s, id->count + 1, rolled_back ? last : 0);
 	} else if (last >= s->box.next) {
 		fault(s);
 	} else {

@@ -31,10 +31,8 @@ static void begin(void)
 
 static void end(void)
 {
-	end_kill(&asks);
-	end_kill(&answers);
-	unlink(asks.path);
-	unlink(answers.path);
+	end_remove(&asks);
+	end_remove(&answers);
 }
 
 static void turn(unsigned int times)
@@ -257,6 +255,45 @@ static void garbage(void)
 	CHECK(!asks.troubles && !answers.troubles);
 }
 
+/* RESUME with this count comes to `answers` before they have met. */
+static void resume_with(uint64_t count)
+{
+	char text[SESSION_GREETING_SIZE] = "R";
+
+	end();
+	begin();
+	end_process(&asks, now);
+	end_process(&answers, now);
+	session_put64(text + 1, count);
+	fake_inject(1, text, sizeof(text));
+	end_process(&answers, now);
+}
+
+/* The greatest id is no reason for one that no peer would take. */
+static void greatest_id(void)
+{
+	struct px_session_mine mine;
+	struct px_session_status s;
+
+	resume_with(SESSION_NUMBER_MAX - 1);
+	CHECK(had(&answers, PX_SESSION_IN_DOUBT, 1, 0));
+	mine = px_session_mine(answers.session);
+	CHECK(mine.id.count == SESSION_NUMBER_MAX);
+	until(5);
+	restart(&answers);
+	until(10);
+	CHECK(answers.troubles == 1);
+	for (uint64_t more = 0; more < 2; more++) {
+		resume_with(SESSION_NUMBER_MAX + more);
+		px_session_status(answers.session, &s);
+		CHECK(s.faults == 1);
+		until(5);
+		mine = px_session_mine(answers.session);
+		CHECK(mine.id.count < SESSION_NUMBER_MAX);
+		CHECK(!answers.troubles);
+	}
+}
+
 static void errors(void)
 {
 	struct px_session_options o = { .channel = { .name = "x" } };
@@ -357,6 +394,31 @@ static void damaged_files(void)
 	unlink(backup);
 }
 
+/*
+ * A death at each step of the first save; before the last one the file has
+ * its name, but perhaps not on the disk.  The next process appends to it, and
+ * acknowledges; and then the power goes.
+ */
+static void dies_then_power(void)
+{
+	for (unsigned int seed = 0; seed < 48; seed++) {
+		end();
+		begin();
+		test_seed(seed);
+		faults_arm(FAULT_DEATH, seed % 6);
+		end_process(&asks, ++now);
+		faults_revive();
+		restart(&asks);
+		until(5);
+		end_kill(&asks);
+		faults_power(asks.path);
+		CHECK(!end_start(&asks, true));
+		CHECK(asks.came == 5 && px_session_next(asks.session) == 6);
+		until(10);
+		CHECK(!asks.troubles && !answers.troubles);
+	}
+}
+
 void cases_run(const char *where)
 {
 	static const struct {
@@ -370,10 +432,12 @@ void cases_run(const char *where)
 		{ "a receiver's file from a backup", receiver_rolled_back },
 		{ "a sender without a file", kept_nowhere },
 		{ "a peer that makes no sense", garbage },
+		{ "the greatest id there is", greatest_id },
 		{ "errors of use, close", errors },
 		{ "a file does not grow", file_is_bounded },
 		{ "files that are none, and too large", other_files },
 		{ "damaged files", damaged_files },
+		{ "a death in the first save, then the power", dies_then_power },
 	};
 
 	dir = where;

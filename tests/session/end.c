@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/session_box.h"
@@ -114,8 +115,18 @@ void end_init(struct end *e, unsigned int self, const char *dir)
 	memset(e, 0, sizeof(*e));
 	e->self = self;
 	e->outbox = 8192;
-	snprintf(e->path, sizeof(e->path), "%s/end%u", dir, self);
-	unlink(e->path);
+	/* Each its own directory: one's sync does nothing for the other. */
+	snprintf(e->path, sizeof(e->path), "%s/%u", dir, self);
+	CHECK(!mkdir(e->path, 0700));
+	snprintf(e->path, sizeof(e->path), "%s/%u/file", dir, self);
+}
+
+void end_remove(struct end *e)
+{
+	end_kill(e);
+	faults_remove(e->path);
+	*strrchr(e->path, '/') = 0;
+	CHECK(!rmdir(e->path));
 }
 
 int end_start(struct end *e, bool kept)

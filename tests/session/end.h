@@ -50,8 +50,10 @@ void end_kill(struct end *e);
 void end_process(struct end *e, uint64_t now);
 /* End 0 sends as many as there is room for. */
 void end_ask(struct end *e);
-/* An end at work on nothing; `path` is removed first. */
+/* An end at work on nothing, with a directory of its own in `dir`. */
 void end_init(struct end *e, unsigned int self, const char *dir);
+/* It, its file and its directory. */
+void end_remove(struct end *e);
 
 size_t question_len(uint64_t n);
 

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,6 +32,18 @@ static struct {
 	ino_t inode;
 	off_t len;
 } synced[64];
+
+/*
+ * Names that the power can take back, for their directory has not been
+ * synchronised since the rename: to PATH.old, or to nothing.
+ */
+static struct name {
+	char path[128];
+	ino_t dir;
+	bool was;
+} names[4];
+
+enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
 void test_seed(uint64_t seed)
 {
@@ -90,22 +104,6 @@ static int fail(int error)
 	return -1;
 }
 
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t at)
-{
-	enum fault fault = dead ? FAULT_NONE : now();
-	size_t part = len ? test_random((uint32_t)len) : 0;
-
-	if (fault == FAULT_NONE)
-		return dead ? fail(EIO) : __real_pwrite(fd, bytes, len, at);
-	if (fault == FAULT_SHORT)
-		part += !part;
-	if (part && __real_pwrite(fd, bytes, part, at) < 0)
-		return -1;
-	if (fault == FAULT_SHORT)
-		return (ssize_t)part;
-	return fail(fault == FAULT_FULL ? ENOSPC : EIO);
-}
-
 static off_t *synced_of(ino_t inode)
 {
 	static size_t next;
@@ -121,6 +119,100 @@ static off_t *synced_of(ino_t inode)
 	return &synced[next].len;
 }
 
+/* Also where a new file has the inode of one that is gone. */
+static ssize_t write_unsynced(int fd, const void *bytes, size_t len, off_t at)
+{
+	struct stat st;
+
+	if (!fstat(fd, &st) && *synced_of(st.st_ino) > at)
+		*synced_of(st.st_ino) = at;
+	return __real_pwrite(fd, bytes, len, at);
+}
+
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t at)
+{
+	enum fault fault = dead ? FAULT_NONE : now();
+	size_t part = len ? test_random((uint32_t)len) : 0;
+
+	if (fault == FAULT_NONE)
+		return dead ? fail(EIO) : write_unsynced(fd, bytes, len, at);
+	if (fault == FAULT_SHORT)
+		part += !part;
+	if (part && write_unsynced(fd, bytes, part, at) < 0)
+		return -1;
+	if (fault == FAULT_SHORT)
+		return (ssize_t)part;
+	return fail(fault == FAULT_FULL ? ENOSPC : EIO);
+}
+
+static void old_name(const char *path, char old[PATH_MAX])
+{
+	snprintf(old, PATH_MAX, "%s.old", path);
+}
+
+static struct name *name_of(const char *path)
+{
+	for (size_t i = 0; i < NAMES; i++)
+		if (!strcmp(names[i].path, path))
+			return &names[i];
+	return NULL;
+}
+
+static ino_t dir_of(const char *path)
+{
+	char dir[PATH_MAX];
+	struct stat st;
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path),
+		 path);
+	return stat(dir, &st) ? 0 : st.st_ino;
+}
+
+static int rename_unsynced(const char *from, const char *to)
+{
+	struct name *name = name_of(to);
+	char old[PATH_MAX];
+
+	/* What was there at the last sync is what can come back. */
+	if (!name) {
+		name = name_of("");
+		if (!name)
+			return fail(ENFILE);
+		snprintf(name->path, sizeof(name->path), "%s", to);
+		old_name(to, old);
+		name->dir = dir_of(to);
+		name->was = !link(to, old);
+	}
+	return __real_rename(from, to);
+}
+
+static void name_lasts(struct name *name)
+{
+	char old[PATH_MAX];
+
+	old_name(name->path, old);
+	if (name->was)
+		unlink(old);
+	name->path[0] = 0;
+}
+
+static void names_last(ino_t dir)
+{
+	for (size_t i = 0; i < NAMES; i++)
+		if (names[i].path[0] && names[i].dir == dir)
+			name_lasts(&names[i]);
+}
+
+static void name_comes_back(struct name *name)
+{
+	char old[PATH_MAX];
+
+	old_name(name->path, old);
+	if (name->was ? __real_rename(old, name->path) : unlink(name->path))
+		perror(name->path);
+	name->path[0] = 0;
+}
+
 static int sync_call(int fd, int (*real)(int))
 {
 	enum fault fault = dead ? FAULT_NONE : now();
@@ -128,8 +220,12 @@ static int sync_call(int fd, int (*real)(int))
 
 	if (dead || (fault != FAULT_NONE && fault != FAULT_SHORT))
 		return fail(fault == FAULT_FULL ? ENOSPC : EIO);
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+	if (fstat(fd, &st))
+		return -1;
+	if (S_ISREG(st.st_mode))
 		*synced_of(st.st_ino) = st.st_size;
+	else
+		names_last(st.st_ino);
 	/* The disk is not what is tested; the order of things is. */
 	return real ? 0 : -1;
 }
@@ -152,7 +248,7 @@ int __wrap_rename(const char *from, const char *to)
 		return fail(EIO);
 	if (fault == FAULT_NONE || fault == FAULT_SHORT ||
 	    (fault == FAULT_DEATH && test_random(2)))
-		return __real_rename(from, to);
+		return rename_unsynced(from, to);
 	return fail(fault == FAULT_FULL ? ENOSPC : EIO);
 }
 
@@ -167,10 +263,16 @@ int __wrap_ftruncate(int fd, off_t len)
 
 void faults_power(const char *path)
 {
+	struct name *name = name_of(path);
 	struct stat st;
 	off_t safe, end;
-	int fd = open(path, O_RDWR);
+	int fd;
 
+	if (name && test_random(2))
+		name_comes_back(name);
+	else if (name)
+		name_lasts(name);
+	fd = open(path, O_RDWR);
 	if (fd < 0)
 		return;
 	if (!fstat(fd, &st)) {
@@ -188,4 +290,13 @@ void faults_power(const char *path)
 				perror(path);
 	}
 	close(fd);
+}
+
+void faults_remove(const char *path)
+{
+	struct name *name = name_of(path);
+
+	if (name)
+		name_lasts(name);
+	unlink(path);
 }

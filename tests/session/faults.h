@@ -30,9 +30,12 @@ uint64_t faults_calls(void);
 
 /*
  * The power fails: of what was not synchronised in this file a part is gone
- * or damaged.
+ * or damaged; and if it has been renamed into place since its directory was
+ * synchronised, that may not have happened.
  */
 void faults_power(const char *path);
+/* The test is done with this file: remove it, and what is kept for power. */
+void faults_remove(const char *path);
 
 /* Random numbers of the test, below n; 0 for n = 0. */
 uint32_t test_random(uint32_t n);

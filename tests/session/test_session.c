@@ -18,7 +18,7 @@
 static struct end ends[2];
 static uint64_t now;
 static uint64_t deaths, failures, cuts, answered;
-static char dir[] = "/tmp/test_session.XXXXXX";
+static char dir[80];
 
 static void begin(uint64_t target)
 {
@@ -30,6 +30,12 @@ static void begin(uint64_t target)
 		CHECK(!end_start(&ends[i], true));
 	}
 	ends[0].target = target;
+}
+
+static void leave(void)
+{
+	end_remove(&ends[0]);
+	end_remove(&ends[1]);
 }
 
 /* The process dies, and starts again from what is on the disk. */
@@ -115,6 +121,7 @@ static bool fault_at(enum fault fault, struct end *who, unsigned int n)
 	}
 	failures += fired;
 	finish();
+	leave();
 	return fired;
 }
 
@@ -164,10 +171,12 @@ static void random_run(uint64_t seed)
 		random_step();
 	finish();
 	look_at_disk();
+	leave();
 }
 
 int main(int argc, char **argv)
 {
+	const char *tmp = getenv("TMPDIR");
 	uint64_t runs = 300, first = 1;
 
 	for (int i = 1; i + 1 < argc; i += 2) {
@@ -176,14 +185,14 @@ int main(int argc, char **argv)
 		else
 			first = strtoull(argv[i + 1], NULL, 10);
 	}
-	if (!mkdtemp(dir))
+	if ((size_t)snprintf(dir, sizeof(dir), "%s/test_session.XXXXXX",
+			     tmp ? tmp : "/tmp") >= sizeof(dir) ||
+	    !mkdtemp(dir))
 		return 1;
 	cases_run(dir);
 	fault_at_every_step();
 	for (uint64_t seed = first; seed < first + runs; seed++)
 		random_run(seed);
-	for (unsigned int i = 0; i < 2; i++)
-		unlink(ends[i].path);
 	if (rmdir(dir))
 		perror(dir);
 	printf("%" PRIu64 " messages and answers, %" PRIu64 " deaths, %" PRIu64

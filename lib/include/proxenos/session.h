@@ -102,6 +102,11 @@ enum px_session_trouble {
 	 * new session id; what was sent since this program started is
 	 * numbered again from 1, in order, and will arrive.  `from` to `to`,
 	 * restored and now dropped, the peer has had; none if from > to.
+	 * What was saved later than this store, and had not reached the peer,
+	 * is lost and not in these numbers.  If the peer has had nothing that
+	 * the store does not know, an older store cannot be told from the
+	 * right one: that loss is not reported at all, and the numbers are
+	 * given again, to other messages.
 	 */
 	PX_SESSION_ROLLED_BACK,
 	/*

@@ -23,8 +23,10 @@
  *
  * DAMAGE
  *	A group that is damaged looks as one half written does: it and all
- *	behind it are left out, px_session_file_torn() tells the bytes, and
- *	the session says what that has cost (px_session_trouble).
+ *	behind it are left out, and px_session_file_torn() tells the bytes.
+ *	What that has cost the session says (px_session_trouble) as far as
+ *	the peer knows of it: messages in that part that had not reached the
+ *	peer are lost, and only the torn bytes tell of it.
  * OWNERSHIP
  *	Memory is yours, aligned like malloc's, and is in use from open to
  *	close.  The path is copied.
