@@ -9,6 +9,7 @@
 #include "tools/xs-probe/snapshot.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,10 +178,25 @@ static int load_node(const json_t *json, struct snapshot_node *n)
 	return perms && !n->perms ? -EBADMSG : 0;
 }
 
+static bool root_is_good(const char *root, size_t len)
+{
+	return root && root[0] == '/' && strlen(root) == len &&
+	       (len == 1 || root[len - 1] != '/');
+}
+
+/* Who compares below the root leaves out as many bytes of every path. */
+static bool is_below(const char *path, const char *root)
+{
+	size_t len = root[1] ? strlen(root) : 0;
+
+	return !strncmp(path, root, len) &&
+	       (path[len] == '/' || (len && !path[len]));
+}
+
 static int load(const json_t *json, struct snapshot *snap)
 {
 	const json_t *nodes = json_object_get(json, "nodes");
-	size_t count = json_array_size(nodes), len;
+	size_t count = json_array_size(nodes), len = 0;
 	int ret = 0;
 
 	if (json_integer_value(json_object_get(json, "snapshot")) != FORMAT ||
@@ -191,13 +207,15 @@ static int load(const json_t *json, struct snapshot *snap)
 	snap->time = (uint64_t)json_integer_value(
 			json_object_get(json, "time"));
 	snap->node = calloc(count ? count : 1, sizeof(*snap->node));
-	if (!snap->root || !snap->node)
+	if (!root_is_good(snap->root, len) || !snap->node)
 		return -EBADMSG;
 	for (; !ret && snap->count < count; snap->count++) {
 		struct snapshot_node *n = &snap->node[snap->count];
 
 		ret = load_node(json_array_get(nodes, snap->count), n);
 		snap->bytes += n->len;
+		if (!ret && !is_below(n->path, snap->root))
+			ret = -EBADMSG;
 		/* What is compared must be in order. */
 		if (!ret && snap->count &&
 		    snapshot_order(n[-1].path, n->path) >= 0)
