@@ -58,7 +58,7 @@ static void start(struct diff *d, char sign, enum table_mark mark,
 		  const char *path)
 {
 	printf("%s%c ", table_colour(mark, d->probe->colour), sign);
-	ls_print_escaped(stdout, path, strlen(path));
+	ls_print_text(path);
 }
 
 static void end(struct diff *d)
@@ -93,7 +93,9 @@ static void say_alone(struct diff *d, const struct side *s, size_t i)
 	      path_of(s, i));
 	printf(" = ");
 	print_value(n);
-	printf(" (%s)", n->perms ? n->perms : "?");
+	printf(" (");
+	ls_print_text(n->perms ? n->perms : "?");
+	putchar(')');
 	end(d);
 }
 
@@ -130,7 +132,10 @@ static void say_perms(struct diff *d, const char *path, const char *what,
 		return;
 	}
 	start(d, '~', TABLE_WARN, path);
-	printf(" %s %.*s -> %.*s", what, (int)a_len, a, (int)b_len, b);
+	printf(" %s ", what);
+	ls_print_escaped(stdout, a, a_len);
+	printf(" -> ");
+	ls_print_escaped(stdout, b, b_len);
 	end(d);
 }
 
@@ -235,8 +240,9 @@ static void print_side(const char *sign, const struct side *s)
 
 	if (localtime_r(&t, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	printf("%s %s: %s, %s, %zu nodes\n", sign, s->name, s->snap.root, when,
-	       s->snap.count);
+	printf("%s %s: ", sign, s->name);
+	ls_print_text(s->snap.root);
+	printf(", %s, %zu nodes\n", when, s->snap.count);
 }
 
 static json_t *side_json(const struct side *s)

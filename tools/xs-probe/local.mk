@@ -85,6 +85,8 @@ EXTRA_DIST += tools/xs-probe/played.py tools/xs-probe/test-frame.py \
 # The store and the doctor.
 TESTS += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py
 EXTRA_DIST += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py
+TESTS += tools/xs-probe/test-snapshot.py
+EXTRA_DIST += tools/xs-probe/test-snapshot.py
 
 # What the shell and the man page make of it.
 TESTS += tools/xs-probe/test-completion.py

@@ -278,31 +278,6 @@ class Diff(Store):
         self.d.kill()
         self.probe("diff", a, status=3, words="cannot reach")
 
-    def file_of(self, name, path, *nodes, perms="n0", value="x"):
-        """A snapshot as anybody could write it."""
-        name = self.file(name)
-        with open(name, "w") as f:
-            json.dump({"snapshot": 1, "path": path, "time": 0, "nodes": [
-                {"path": n, "value": value, "permissions": [perms]}
-                for n in nodes], "count": len(nodes), "bytes": 0}, f)
-        return name
-
-    def test_root(self):
-        """Paths are compared below the root, so they have to be there."""
-        good = self.file_of("good", "/b", "/b", "/b/c")
-        for root, nodes in (("/" + 5000 * "A", ["/b"]), ("", ["/"]),
-                            ("b", ["/b"]), ("/b/", ["/b/", "/b/c"]),
-                            ("/b/", ["/b"]), ("/b\0", ["/b"]),
-                            ("//", ["//"]), ("/b", ["/b", "/bc"]),
-                            ("/b", ["/"]), ("/b", ["/b", "/c"])):
-            with self.subTest(root=root[:8], nodes=nodes):
-                bad = self.file_of("bad", root, *nodes)
-                for args in (bad, good), (good, bad), (bad,):
-                    self.probe("diff", *args, status=2, words="no snapshot")
-        all_ = self.file_of("all", "/", "/", "/b", "/b/c")
-        self.assertEqual(self.lines(all_, all_, status=0), ["0 differences"])
-        self.assertEqual(self.lines(good, all_)[0], '+ /b = "x" (n0)')
-
 
 class Watch(Store):
     def start(self, *args):
