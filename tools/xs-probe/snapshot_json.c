@@ -9,9 +9,11 @@
 #include "tools/xs-probe/snapshot.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "protocol/wire.h"
 #include "tools/xs-probe/record.h"
@@ -79,22 +81,39 @@ int snapshot_print_json(const struct snapshot *snap, FILE *out)
 	return ret ? ret : ferror(out) ? -EIO : 0;
 }
 
-/* A file is whole or not there: it gets its name when it is written. */
+static int write_out(const struct snapshot *snap, int fd)
+{
+	FILE *out = fdopen(fd, "w");
+	int ret;
+
+	if (!out) {
+		ret = -errno;
+		close(fd);
+		return ret;
+	}
+	ret = snapshot_print_json(snap, out);
+	if (fclose(out) && !ret)
+		ret = -errno;
+	return ret;
+}
+
+/*
+ * A file is whole or not there: it gets its name when it is written.  All
+ * values of the store are in it, so it is for its owner alone; the name
+ * before that is one that nobody can have put a link to.
+ */
 int snapshot_save(const struct snapshot *snap, const char *file)
 {
 	char *temporary;
-	FILE *out;
-	int ret;
+	int fd, ret;
 
-	if (asprintf(&temporary, "%s.new", file) < 0)
+	if (asprintf(&temporary, "%s.XXXXXX", file) < 0)
 		return -ENOMEM;
-	out = fopen(temporary, "we");
-	ret = out ? snapshot_print_json(snap, out) : -errno;
-	if (out && fclose(out) && !ret)
-		ret = -errno;
+	fd = mkostemp(temporary, O_CLOEXEC);	/* of mode 0600 */
+	ret = fd < 0 ? -errno : write_out(snap, fd);
 	if (!ret && rename(temporary, file))
 		ret = -errno;
-	if (ret && out)
+	if (ret && fd >= 0)
 		remove(temporary);
 	free(temporary);
 	return ret;

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -107,6 +108,37 @@ class Played(Case):
                               "n" + SHOWN, out)
         self.assertIn("  owner 0%s  (n0%s,r1%s)\n" % (3 * (SHOWN,)),
                       self.probe("tree", "-op"))
+
+    def test_mode(self):
+        """Saved for oneself, whatever stands where it goes to."""
+        self.play({"/": {"value": b"secret"}})
+        before = set(os.listdir(self.dir))
+        name = os.path.join(self.dir, "saved")
+        victim = os.path.join(self.dir, "victim")
+        with open(victim, "w") as f:
+            f.write("as it was")
+        mask = os.umask(0)
+        try:
+            for link in False, True:
+                if link:
+                    for end in "", ".new":
+                        if os.path.exists(name + end):
+                            os.unlink(name + end)
+                        os.symlink(victim, name + end)
+                self.probe("tree", "--save", name)
+                state = os.lstat(name)
+                self.assertEqual(stat.filemode(state.st_mode), "-rw-------")
+        finally:
+            os.umask(mask)
+        with open(victim) as f:
+            self.assertEqual(f.read(), "as it was")
+        self.probe("diff", "-q", name, name)
+        self.probe("tree", "--save", self.dir, status=1, words="director")
+        self.assertEqual(set(os.listdir(self.dir)) - before,
+                         {"saved", "saved.new", "victim"})
+        self.assertEqual([n for n in os.listdir(os.path.dirname(self.dir))
+                          if n.startswith(os.path.basename(self.dir) + ".")],
+                         [])
 
 
 if __name__ == "__main__":

@@ -156,6 +156,8 @@ class Live(Test):
             except XSError:
                 pass
         self.assertEqual(self.ends(t.process), ("", ""))
+        # Values of the store are in it.
+        self.assertEqual(os.stat(name).st_mode & 0o777, 0o600)
         with open(name, "rb") as f:
             data = f.read()
         self.assertEqual(struct.unpack_from("<IHH", data), (
