@@ -306,6 +306,15 @@ class Live(Test):
         self.ask("trace", "--pcap", "/nonexistent/x", status=1,
                  err="No such file")
 
+    def test_too_long(self):
+        """Of what does not fit into one request, none is left out."""
+        self.begin()
+        paths = ",".join("/" + 2500 * c for c in "ab")
+        err = "--path: these are too long together"
+        self.assertEqual(self.ask("trace", "--for", "0", "--path", paths,
+                                  status=2, err=err).splitlines()[1:], [])
+        self.ask("trace", "--for", "0", "--path", paths[:3000])
+
     def test_for_a_time(self):
         self.begin()
         self.assertEqual(len(self.ask("trace", "--for", "0").splitlines()), 1)

@@ -109,6 +109,9 @@ static int live_failed(struct sink *s, int error)
 	case -ENOSYS:
 		return probe_cannot_tell(s->probe, "what goes over the wire "
 					 "but to a file (xenstored -T)");
+	case -E2BIG:
+		return probe_usage("--path: these are too long together; all "
+				   "filters have to fit into one request");
 	case -EBUSY:
 		fprintf(stderr, "xs-probe: four traces are under way already\n");
 		return PROBE_WRONG;
@@ -141,7 +144,8 @@ static int live(struct sink *s)
 	bool more = true;
 
 	/* Whoever refuses is asked for a page, which tells who it is. */
-	if (ret == -EBUSY || !px_client_is_up(s->probe->client))
+	if (ret == -EBUSY || ret == -E2BIG ||
+	    !px_client_is_up(s->probe->client))
 		return live_failed(s, ret);
 	do {
 		if (!more) {
