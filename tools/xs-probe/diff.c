@@ -223,10 +223,14 @@ static int look(struct probe *probe, struct side *s, const char *path)
 			"be read\n", path);
 		return PROBE_USAGE;
 	}
+	/* What could not be listed is not known to be gone. */
+	if (!ret && s->snap.unread) {
+		fprintf(stderr, "xs-probe: %u directories could not be read\n",
+			s->snap.unread);
+		return PROBE_USAGE;
+	}
 	/* Nothing there is a difference like others. */
-	if (ret == -ENOENT)
-		return PROBE_FINE;
-	if (!ret)
+	if (!ret || ret == -ENOENT)
 		return PROBE_FINE;
 	ret = probe_failed(probe, path, ret);
 	return ret == PROBE_WRONG ? PROBE_USAGE : ret;
@@ -265,12 +269,14 @@ static void set_skip(struct diff *d)
 
 static int run_diff(struct diff *d)
 {
-	bool quiet = d->probe->flag['q'];
-
 	set_skip(d);
+	if (d->probe->flag['q']) {
+		walk(d);
+		return d->count ? PROBE_WRONG : PROBE_FINE;
+	}
 	if (d->probe->json) {
 		d->list = json_array();
-	} else if (!quiet) {
+	} else {
 		print_side("---", &d->a);
 		print_side("+++", &d->b);
 	}
@@ -282,7 +288,7 @@ static int run_diff(struct diff *d)
 
 		if (probe_json(all))
 			return PROBE_USAGE;
-	} else if (!quiet) {
+	} else {
 		printf("%zu difference%s\n", d->count,
 		       d->count == 1 ? "" : "s");
 	}
@@ -327,7 +333,7 @@ const struct command diff_command = {
 "paths are compared below these, as those of two guests.\n"
 "\n"
 "Exit status as of diff(1): 0 the same, 1 different, 2 a file that cannot be\n"
-"read (or the store, at all); 3 if no daemon is reached.\n",
+"read (or the store, or a directory in it); 3 if no daemon is reached.\n",
 	.others =
 "The same, with what tree says of them.\n",
 	.examples =

@@ -92,7 +92,30 @@ class File(Case):
             self.assertIn(line.replace("%s", SHOWN), out)
 
 
+    def test_quiet(self):
+        """As JSON too."""
+        a, b = self.file("a", "/b", "/b", "/b/c"), self.file("b", "/b", "/b")
+        for more in [], ["--json"]:
+            for other, status in (a, 0), (b, 1):
+                self.assertEqual(self.probe("diff", "-q", a, other, *more,
+                                            status=status), "")
+
+
 class Played(Case):
+    def test_unread(self):
+        """What may not be listed any more is not removed."""
+        nodes = {"/": {"names": [b"a"]}, "/a": {"names": [b"b"]}, "/a/b": {}}
+        hidden = set()
+        self.play(nodes, hidden=hidden)
+        name = os.path.join(self.dir, "saved")
+        self.probe("tree", "--save", name)
+        self.probe("diff", "-q", name)
+        hidden.add("/a")
+        for more in [], ["-q"], ["--json"]:
+            self.assertEqual(self.probe(
+                "diff", name, *more, status=2,
+                words="1 directories could not be read"), "")
+
     def test_escapes(self):
         name = "n" + ESCAPE
         perms = ("n0%s\0r1%s\0" % (ESCAPE, ESCAPE)).encode()
