@@ -76,6 +76,9 @@ static int channel_look(struct probe *probe, int argc, char **argv)
 		    !strchr(verbs[i].letters, *letter))
 			return probe_usage("channel %s has no option -%c",
 					   argv[0], *letter);
+	if (verbs[i].run == channel_ping && probe->flag['c'] &&
+	    !probe->number['c'])
+		return probe_usage("channel ping: --count 0 measures nothing");
 	return PROBE_FINE;
 }
 

@@ -58,7 +58,7 @@ static void start(struct diff *d, char sign, enum table_mark mark,
 		  const char *path)
 {
 	printf("%s%c ", table_colour(mark, d->probe->colour), sign);
-	ls_print_escaped(stdout, path, strlen(path));
+	ls_print_text(path);
 }
 
 static void end(struct diff *d)
@@ -93,7 +93,9 @@ static void say_alone(struct diff *d, const struct side *s, size_t i)
 	      path_of(s, i));
 	printf(" = ");
 	print_value(n);
-	printf(" (%s)", n->perms ? n->perms : "?");
+	printf(" (");
+	ls_print_text(n->perms ? n->perms : "?");
+	putchar(')');
 	end(d);
 }
 
@@ -130,7 +132,10 @@ static void say_perms(struct diff *d, const char *path, const char *what,
 		return;
 	}
 	start(d, '~', TABLE_WARN, path);
-	printf(" %s %.*s -> %.*s", what, (int)a_len, a, (int)b_len, b);
+	printf(" %s ", what);
+	ls_print_escaped(stdout, a, a_len);
+	printf(" -> ");
+	ls_print_escaped(stdout, b, b_len);
 	end(d);
 }
 
@@ -218,10 +223,14 @@ static int look(struct probe *probe, struct side *s, const char *path)
 			"be read\n", path);
 		return PROBE_USAGE;
 	}
+	/* What could not be listed is not known to be gone. */
+	if (!ret && s->snap.unread) {
+		fprintf(stderr, "xs-probe: %u directories could not be read\n",
+			s->snap.unread);
+		return PROBE_USAGE;
+	}
 	/* Nothing there is a difference like others. */
-	if (ret == -ENOENT)
-		return PROBE_FINE;
-	if (!ret)
+	if (!ret || ret == -ENOENT)
 		return PROBE_FINE;
 	ret = probe_failed(probe, path, ret);
 	return ret == PROBE_WRONG ? PROBE_USAGE : ret;
@@ -235,8 +244,9 @@ static void print_side(const char *sign, const struct side *s)
 
 	if (localtime_r(&t, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	printf("%s %s: %s, %s, %zu nodes\n", sign, s->name, s->snap.root, when,
-	       s->snap.count);
+	printf("%s %s: ", sign, s->name);
+	ls_print_text(s->snap.root);
+	printf(", %s, %zu nodes\n", when, s->snap.count);
 }
 
 static json_t *side_json(const struct side *s)
@@ -259,12 +269,14 @@ static void set_skip(struct diff *d)
 
 static int run_diff(struct diff *d)
 {
-	bool quiet = d->probe->flag['q'];
-
 	set_skip(d);
+	if (d->probe->flag['q']) {
+		walk(d);
+		return d->count ? PROBE_WRONG : PROBE_FINE;
+	}
 	if (d->probe->json) {
 		d->list = json_array();
-	} else if (!quiet) {
+	} else {
 		print_side("---", &d->a);
 		print_side("+++", &d->b);
 	}
@@ -276,7 +288,7 @@ static int run_diff(struct diff *d)
 
 		if (probe_json(all))
 			return PROBE_USAGE;
-	} else if (!quiet) {
+	} else {
 		printf("%zu difference%s\n", d->count,
 		       d->count == 1 ? "" : "s");
 	}
@@ -321,7 +333,7 @@ const struct command diff_command = {
 "paths are compared below these, as those of two guests.\n"
 "\n"
 "Exit status as of diff(1): 0 the same, 1 different, 2 a file that cannot be\n"
-"read (or the store, at all); 3 if no daemon is reached.\n",
+"read (or the store, or a directory in it); 3 if no daemon is reached.\n",
 	.others =
 "The same, with what tree says of them.\n",
 	.examples =

@@ -2,6 +2,8 @@
 /* Bytes that a terminal must not see raw; see ls.h. */
 #include "tools/xs-probe/ls.h"
 
+#include <string.h>
+
 void ls_print_escaped(FILE *out, const char *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -20,4 +22,9 @@ void ls_print_escaped(FILE *out, const char *bytes, size_t len)
 		else
 			fprintf(out, "\\%03o", c);
 	}
+}
+
+void ls_print_text(const char *text)
+{
+	ls_print_escaped(stdout, text, strlen(text));
 }

@@ -88,6 +88,8 @@ TESTS += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py \
 	tools/xs-probe/test-doctor-told.py
 EXTRA_DIST += tools/xs-probe/test-store.py tools/xs-probe/test-doctor.py \
 	tools/xs-probe/test-doctor-told.py
+TESTS += tools/xs-probe/test-snapshot.py
+EXTRA_DIST += tools/xs-probe/test-snapshot.py
 
 # What the shell and the man page make of it.
 TESTS += tools/xs-probe/test-completion.py

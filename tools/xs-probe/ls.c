@@ -148,17 +148,16 @@ static void print_perms(const struct answer *perms)
 						perms->len, &at)); i++) {
 		if (i)
 			putchar(',');
-		ls_print_escaped(stdout, text, strlen(text));
+		ls_print_text(text);
 	}
 	putchar(')');
 }
 
 static void print_node(struct walk *w, const char *name)
 {
-	if (w->probe->flag['f'])
-		printf("%s", w->path);
-	else
-		printf("%*s%s", (int)w->depth - 1, "", name);
+	if (!w->probe->flag['f'])
+		printf("%*s", (int)w->depth - 1, "");
+	ls_print_text(w->probe->flag['f'] ? w->path : name);
 	if (w->value.result) {
 		putchar(':');
 	} else {
@@ -186,7 +185,8 @@ static json_t *perms_json(const struct answer *perms)
 /* One line of the array, printed at once: a store may be large. */
 static int print_json(struct walk *w)
 {
-	json_t *object = json_pack("{s:s}", "path", w->path);
+	json_t *object = json_pack("{s:o}", "path",
+				   record_json_bytes(w->path, w->path_len));
 	int ret;
 
 	if (!object)
@@ -319,7 +319,7 @@ static int ls_children(struct probe *probe, const char *path)
 			record_json_bytes(full, strlen(full))));
 		if (probe->json)
 			continue;
-		ls_print_escaped(stdout, full, strlen(full));
+		ls_print_text(full);
 		putchar('\n');
 	}
 	if (len < 0)

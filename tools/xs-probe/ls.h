@@ -12,5 +12,7 @@
  * and \r by these names; any other byte as \ and three octal digits.
  */
 void ls_print_escaped(FILE *out, const char *bytes, size_t len);
+/* The same for a text on stdout. */
+void ls_print_text(const char *text);
 
 #endif

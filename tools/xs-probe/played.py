@@ -107,7 +107,7 @@ class Daemon:
         if kind == READ:
             return node.get("value", b"")
         if kind == GET_PERMS:
-            return b"n0\0r5\0"
+            return node.get("perms", b"n0\0r5\0")
         names = b"".join(n + b"\0" for n in node.get("names", []))
         if kind == DIRECTORY:
             return names if len(names) <= 4096 else "E2BIG"

@@ -66,8 +66,9 @@ int snapshot_order(const char *a, const char *b);
 json_t *snapshot_node_json(const struct snapshot_node *node);
 /*
  * Write the whole as one JSON object to `out`, a node a line; 0 or -errno.
+ * snapshot_save() makes a file of it that only its owner may read.
  * snapshot_load() reads it back: -errno of the file, or -EBADMSG if there is
- * no snapshot in it.
+ * no snapshot in it; after it, every path is the root's or below that.
  */
 int snapshot_print_json(const struct snapshot *snap, FILE *out);
 int snapshot_save(const struct snapshot *snap, const char *file);

@@ -9,8 +9,11 @@
 #include "tools/xs-probe/snapshot.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "protocol/wire.h"
 #include "tools/xs-probe/record.h"
@@ -78,22 +81,39 @@ int snapshot_print_json(const struct snapshot *snap, FILE *out)
 	return ret ? ret : ferror(out) ? -EIO : 0;
 }
 
-/* A file is whole or not there: it gets its name when it is written. */
+static int write_out(const struct snapshot *snap, int fd)
+{
+	FILE *out = fdopen(fd, "w");
+	int ret;
+
+	if (!out) {
+		ret = -errno;
+		close(fd);
+		return ret;
+	}
+	ret = snapshot_print_json(snap, out);
+	if (fclose(out) && !ret)
+		ret = -errno;
+	return ret;
+}
+
+/*
+ * A file is whole or not there: it gets its name when it is written.  All
+ * values of the store are in it, so it is for its owner alone; the name
+ * before that is one that nobody can have put a link to.
+ */
 int snapshot_save(const struct snapshot *snap, const char *file)
 {
 	char *temporary;
-	FILE *out;
-	int ret;
+	int fd, ret;
 
-	if (asprintf(&temporary, "%s.new", file) < 0)
+	if (asprintf(&temporary, "%s.XXXXXX", file) < 0)
 		return -ENOMEM;
-	out = fopen(temporary, "we");
-	ret = out ? snapshot_print_json(snap, out) : -errno;
-	if (out && fclose(out) && !ret)
-		ret = -errno;
+	fd = mkostemp(temporary, O_CLOEXEC);	/* of mode 0600 */
+	ret = fd < 0 ? -errno : write_out(snap, fd);
 	if (!ret && rename(temporary, file))
 		ret = -errno;
-	if (ret && out)
+	if (ret && fd >= 0)
 		remove(temporary);
 	free(temporary);
 	return ret;
@@ -177,10 +197,25 @@ static int load_node(const json_t *json, struct snapshot_node *n)
 	return perms && !n->perms ? -EBADMSG : 0;
 }
 
+static bool root_is_good(const char *root, size_t len)
+{
+	return root && root[0] == '/' && strlen(root) == len &&
+	       (len == 1 || root[len - 1] != '/');
+}
+
+/* Who compares below the root leaves out as many bytes of every path. */
+static bool is_below(const char *path, const char *root)
+{
+	size_t len = root[1] ? strlen(root) : 0;
+
+	return !strncmp(path, root, len) &&
+	       (path[len] == '/' || (len && !path[len]));
+}
+
 static int load(const json_t *json, struct snapshot *snap)
 {
 	const json_t *nodes = json_object_get(json, "nodes");
-	size_t count = json_array_size(nodes), len;
+	size_t count = json_array_size(nodes), len = 0;
 	int ret = 0;
 
 	if (json_integer_value(json_object_get(json, "snapshot")) != FORMAT ||
@@ -191,13 +226,15 @@ static int load(const json_t *json, struct snapshot *snap)
 	snap->time = (uint64_t)json_integer_value(
 			json_object_get(json, "time"));
 	snap->node = calloc(count ? count : 1, sizeof(*snap->node));
-	if (!snap->root || !snap->node)
+	if (!root_is_good(snap->root, len) || !snap->node)
 		return -EBADMSG;
 	for (; !ret && snap->count < count; snap->count++) {
 		struct snapshot_node *n = &snap->node[snap->count];
 
 		ret = load_node(json_array_get(nodes, snap->count), n);
 		snap->bytes += n->len;
+		if (!ret && !is_below(n->path, snap->root))
+			ret = -EBADMSG;
 		/* What is compared must be in order. */
 		if (!ret && snap->count &&
 		    snapshot_order(n[-1].path, n->path) >= 0)

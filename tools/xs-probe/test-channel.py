@@ -318,8 +318,9 @@ class Channels(unittest.TestCase):
         for words in (["x"], ["show"], ["ping"], ["ping", "x"],
                       ["list", "y"], ["list", "-c", "1"], ["ping", "0"],
                       ["ping", "5", "A"], ["echo", "5", "-l", "5"],
-                      ["watch", "--count", "x"]):
-            self.probe(*words, status=2)
+                      ["watch", "--count", "x"],
+                      ["ping", "5", "--count", "0"], ["ping", "5", "-c0"]):
+            self.assertEqual(self.probe(*words, status=2), "")
 
 
 def main():

@@ -68,9 +68,9 @@ class Completion(unittest.TestCase):
         cls.env = dict(cls.m.environ(), PATH=os.path.dirname(PROBE) + ":" +
                        os.environ["PATH"], TERM="dumb", INPUTRC="/dev/null")
 
-    def complete(self, *words, env=None):
+    def complete(self, *words, env=None, program="xs-probe"):
         p = subprocess.run(
-            ["bash", "--norc", "-c", DRIVER, "driver", SCRIPT, "xs-probe",
+            ["bash", "--norc", "-c", DRIVER, "driver", SCRIPT, program,
              *words], env=env or self.env, cwd=self.m.dir, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
         self.assertEqual(p.returncode, 0, p.stdout)
@@ -148,6 +148,26 @@ class Completion(unittest.TestCase):
         """It neither hangs nor says a word."""
         env = dict(self.env, XENSTORED_PATH="/nonexistent")
         self.assertEqual(self.complete("ls", "/", env=env), [])
+
+    def test_untrusted(self):
+        """What is listed is no shell's to expand, now or when it is run."""
+        names = ["x$(touch ran)", "x`touch ran`", "x;touch ran", "x y", "x*",
+                 "x~", "x'y", 'x"y', "x\\y", "x${HOME}", "xgood-1_@.:+"]
+        fake = os.path.join(self.m.dir, "fake")
+        with open(fake, "w") as f:
+            f.write("#!/bin/sh\nif [ \"$1\" = --commands ]; then "
+                    "exec '%s' \"$@\"; fi\ncat <<'END'\n%s\nEND\n" % (
+                        PROBE, "\n".join("/t/" + n for n in names)))
+        os.chmod(fake, 0o755)
+        ran = os.path.join(self.m.dir, "ran")
+        for words, good in ((["ls", "/t/"], ["/t/xgood-1_@.:+"]),
+                            (["ring", "x"], ["xgood-1_@.:+"]),
+                            (["ls", "/t/x$"], []), (["ls", "/t/$(t"], []),
+                            (["trace", "--path", "/t/x"],
+                             ["/t/xgood-1_@.:+"])):
+            with self.subTest(words):
+                self.assertEqual(self.complete(*words, program=fake), good)
+                self.assertFalse(os.path.exists(ran))
 
     def test_typed(self):
         """In an interactive shell, with the key."""

@@ -307,6 +307,24 @@ class Batch(Test):
                                                     "REQ/s"])
             self.assertRegex(lines[5], r"^ +3 .* 100% +0/0 ")
 
+    def test_by_name(self):
+        """As a dictionary has them; those that are alike as they come."""
+        b = self.begin(domains=3)
+        for domid, name in (1, b"web"), (2, b"Db"), (3, b"app"):
+            b.xs.write(b"/local/domain/%d/name" % domid, name)
+        b.xs.write(b"/local/domain/0/name", b"Domain-0")
+        names = ["(socket)", "app", "Db", "Domain-0", "web"]
+        for more in [], ["-R"]:
+            reading = self.json("top", "-n", "1", "-i", "0.05", "--sort",
+                                "name", *more)
+            self.assertEqual([r["name"] for r in reading["rows"]],
+                             names[::-1] if more else names)
+            out = self.ask("top", "--batch", "-n", "1", "-i", "0.05",
+                           "--sort", "name", *more)
+            self.assertEqual([line.split()[1] for line in
+                              out.rstrip().splitlines()[5:]],
+                             names[::-1] if more else names)
+
     def test_json(self):
         b = self.begin()
         b.spoil()

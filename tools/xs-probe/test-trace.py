@@ -156,6 +156,8 @@ class Live(Test):
             except XSError:
                 pass
         self.assertEqual(self.ends(t.process), ("", ""))
+        # Values of the store are in it.
+        self.assertEqual(os.stat(name).st_mode & 0o777, 0o600)
         with open(name, "rb") as f:
             data = f.read()
         self.assertEqual(struct.unpack_from("<IHH", data), (
@@ -303,6 +305,15 @@ class Live(Test):
                  err="No such file")
         self.ask("trace", "--pcap", "/nonexistent/x", status=1,
                  err="No such file")
+
+    def test_too_long(self):
+        """Of what does not fit into one request, none is left out."""
+        self.begin()
+        paths = ",".join("/" + 2500 * c for c in "ab")
+        err = "--path: these are too long together"
+        self.assertEqual(self.ask("trace", "--for", "0", "--path", paths,
+                                  status=2, err=err).splitlines()[1:], [])
+        self.ask("trace", "--for", "0", "--path", paths[:3000])
 
     def test_for_a_time(self):
         self.begin()

@@ -70,7 +70,7 @@ struct top_column {
 	bool left;
 	unsigned int rank;	/* the highest go first on a narrow screen */
 	const char *meaning;
-	double (*value)(const struct top_row *row);
+	double (*value)(const struct top_row *row);	/* NULL: its name */
 	void (*text)(char *out, size_t size, const struct top_row *row);
 };
 

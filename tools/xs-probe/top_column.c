@@ -119,11 +119,6 @@ static double who_value(const struct top_row *row)
 	return row->now->kind == LOAD_SOCKETS ? 1e9 : row->now->domid;
 }
 
-static double name_value(const struct top_row *row)
-{
-	return 0;
-}
-
 static void name_text(char *out, size_t size, const struct top_row *row)
 {
 	snprintf(out, size, "%s", row->name);
@@ -157,7 +152,8 @@ static void ring_text(char *out, size_t size, const struct top_row *row)
 const struct top_column top_columns[] = {
 	{ "domid", "DOMID", 6, false, 0,
 	  "the domain; sock: all clients of the socket", who_value, top_who },
-	{ "name", "NAME", 10, true, 1, "its name in the store", BOTH(name) },
+	{ "name", "NAME", 10, true, 1, "its name in the store", NULL,
+	  name_text },
 	{ "requests", "REQ/s", 6, false, 2, "requests answered",
 	  BOTH(requests) },
 	{ "errors", "ERR/s", 6, false, 14, "replies that were errors",

@@ -129,12 +129,12 @@ static int row_compare(const void *a, const void *b)
 {
 	const struct top_column *c = &top_columns[comparing->sort];
 	const struct top_row *x = a, *y = b;
-	double v = c->value(x), w = c->value(y);
-	int order = (v > w) - (v < w);
-
+	double v = c->value ? c->value(x) : 0, w = c->value ? c->value(y) : 0;
 	/* Much is of interest first, but domids are counted upwards. */
-	if (comparing->sort)
-		order = -order;
+	int order = comparing->sort ? (v < w) - (v > w) : (v > w) - (v < w);
+
+	if (!c->value)
+		order = strcasecmp(x->name, y->name);
 	if (comparing->reverse)
 		order = -order;
 	if (order)

@@ -8,10 +8,12 @@
 #include "tools/xs-probe/trace.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <proxenos/client_call.h>
 
@@ -107,6 +109,9 @@ static int live_failed(struct sink *s, int error)
 	case -ENOSYS:
 		return probe_cannot_tell(s->probe, "what goes over the wire "
 					 "but to a file (xenstored -T)");
+	case -E2BIG:
+		return probe_usage("--path: these are too long together; all "
+				   "filters have to fit into one request");
 	case -EBUSY:
 		fprintf(stderr, "xs-probe: four traces are under way already\n");
 		return PROBE_WRONG;
@@ -139,7 +144,8 @@ static int live(struct sink *s)
 	bool more = true;
 
 	/* Whoever refuses is asked for a page, which tells who it is. */
-	if (ret == -EBUSY || !px_client_is_up(s->probe->client))
+	if (ret == -EBUSY || ret == -E2BIG ||
+	    !px_client_is_up(s->probe->client))
 		return live_failed(s, ret);
 	do {
 		if (!more) {
@@ -195,6 +201,17 @@ static int read_file(struct sink *s)
 
 /* -------------------------------------------------------- the command -- */
 
+/* Values of the store are in it: a new one is for its owner alone. */
+static FILE *pcap_open(const char *name)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (fd >= 0 && !out)
+		close(fd);
+	return out;
+}
+
 static int sink_open(struct sink *s)
 {
 	const char *name = s->probe->value['w'];
@@ -204,7 +221,7 @@ static int sink_open(struct sink *s)
 			trace_text_head(stdout);
 		return 0;
 	}
-	s->pcap = fopen(name, "we");
+	s->pcap = pcap_open(name);
 	if (s->pcap && trace_pcap_head(s->pcap))
 		return 0;
 	fprintf(stderr, "xs-probe: %s: %s\n", name, strerror(errno));

@@ -101,13 +101,29 @@ static void print_branch(struct tree *t, size_t i, size_t depth)
 	t->open[depth] = !t->last[i];
 }
 
+/* The list is the daemon's: not for a terminal as it is. */
+static void print_access(const struct tree *t, const char *perms)
+{
+	if (t->probe->flag['o']) {
+		const char *owner = perms && *perms ? perms + 1 : "?";
+
+		printf("  owner ");
+		ls_print_escaped(stdout, owner, strcspn(owner, ","));
+	}
+	if (t->probe->flag['p']) {
+		printf("  (");
+		ls_print_text(perms ? perms : "?");
+		putchar(')');
+	}
+}
+
 static void print_node(struct tree *t, size_t i, size_t depth)
 {
 	const struct snapshot_node *n = &t->snap->node[i];
 	const char *name = depth ? strrchr(n->path, '/') + 1 : n->path;
 
 	print_branch(t, i, depth);
-	ls_print_escaped(stdout, name, strlen(name));
+	ls_print_text(name);
 	if (n->value && !t->probe->flag['n']) {
 		printf(" = \"");
 		ls_print_escaped(stdout, n->value, n->len);
@@ -115,11 +131,7 @@ static void print_node(struct tree *t, size_t i, size_t depth)
 	}
 	if (!n->value)
 		printf(": not readable");
-	if (t->probe->flag['o'])
-		printf("  owner %.*s", n->perms ? (int)strcspn(n->perms + 1,
-		       ",") : 1, n->perms ? n->perms + 1 : "?");
-	if (t->probe->flag['p'])
-		printf("  (%s)", n->perms ? n->perms : "?");
+	print_access(t, n->perms);
 	if (t->probe->flag['z'])
 		print_sizes(t->snap, i);
 	putchar('\n');
