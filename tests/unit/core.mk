@@ -14,6 +14,8 @@ core_unit_libs = libcore.la libprotocol.la $(TALLOC_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_fair_SOURCES = tests/unit/test_fair.c
 tests_unit_test_fair_CFLAGS = $(core_unit_cflags)
+tests_unit_test_fair_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=dir_find -Wl,--wrap=hash_bytes
 tests_unit_test_fair_LDADD = $(core_unit_libs)
 
 tests_unit_test_hash_SOURCES = tests/unit/test_hash.c

@@ -2,6 +2,8 @@
 /*
  * Who may make others wait, and how long in all: guests that conflict with
  * themselves on purpose, a socket that writes what they read, and time.
+ * Steps down the tree and names hashed are counted (the linker wraps both):
+ * what it takes to find out who is to wait is bounded too.
  */
 #include <check.h>
 #include <stdio.h>
@@ -9,6 +11,7 @@
 #include <string.h>
 
 #include "protocol/wire.h"
+#include "xenstored/core/dir.h"
 #include "xenstored/core/fair.h"
 #include "xenstored/core/machine.h"
 
@@ -17,6 +20,30 @@
 
 static struct machine *m;
 static uint64_t now;
+static uint64_t steps;
+
+struct node *__real_dir_find(const struct hash_key *key, const struct dir *d,
+			     struct span name);
+struct node *__wrap_dir_find(const struct hash_key *key, const struct dir *d,
+			     struct span name);
+uint64_t __real_hash_bytes(const struct hash_key *key, uint64_t number,
+			   const void *bytes, size_t len);
+uint64_t __wrap_hash_bytes(const struct hash_key *key, uint64_t number,
+			   const void *bytes, size_t len);
+
+struct node *__wrap_dir_find(const struct hash_key *key, const struct dir *d,
+			     struct span name)
+{
+	steps++;
+	return __real_dir_find(key, d, name);
+}
+
+uint64_t __wrap_hash_bytes(const struct hash_key *key, uint64_t number,
+			   const void *bytes, size_t len)
+{
+	steps++;
+	return __real_hash_bytes(key, number, bytes, len);
+}
 
 static void feed(struct machine_input in)
 {
@@ -49,11 +76,11 @@ static void serve(void)
 static void send(uint32_t conn, uint32_t op, uint32_t tx, const char *body,
 		 size_t len)
 {
-	char bytes[WIRE_HEADER_SIZE + 256];
+	char bytes[WIRE_HEADER_SIZE + WIRE_PAYLOAD_MAX];
 	struct wire_header h = { .type = op, .tx_id = tx,
 				 .len = (uint32_t)len };
 
-	ck_assert_uint_le(len, 256);
+	ck_assert_uint_le(len, WIRE_PAYLOAD_MAX);
 	wire_header_put(bytes, &h);
 	memcpy(bytes + WIRE_HEADER_SIZE, body, len);
 	feed((struct machine_input){ .type = MACHINE_IN_BYTES, .conn = conn,
@@ -459,6 +486,106 @@ START_TEST(no_overtaking)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- work -- */
+
+#define DEEP 300u	/* levels there, and as many missing */
+#define ENTRIES 100u
+
+/* "p/p/...", so many levels of them, and a name and a value of one digit. */
+static size_t deep(char *to, unsigned int levels, unsigned int digit)
+{
+	for (unsigned int i = 0; i < levels; i++) {
+		to[2 * i] = 'p';
+		to[2 * i + 1] = '/';
+	}
+	to[2 * levels] = (char)('0' + digit);
+	to[2 * levels + 1] = '\0';
+	to[2 * levels + 2] = '1';
+	return 2 * levels + 3;
+}
+
+/* A log of deep paths, of which only the last entry has to wait. */
+START_TEST(a_deep_commit_is_cheap)
+{
+	char body[4 * DEEP + 32];
+	uint32_t tx, mine;
+
+	introduce_crowd();
+	ASK(WRITER, WIRE_WRITE, 0, "/local/domain/10\0");
+	ASK(WRITER, WIRE_SET_PERMS, 0, "/local/domain/10\0n10");
+	ck_assert_str_eq(ask(FIRST, WIRE_WRITE, 0, body,
+			     deep(body, DEEP, 0)), "OK");
+	mine = start(FIRST);
+	for (unsigned int i = 0; i < ENTRIES; i++)
+		ck_assert_str_eq(ask(FIRST, WIRE_WRITE, mine, body,
+				     deep(body, 2 * DEEP, i % 7)), "OK");
+	send(FIRST, WIRE_WRITE, mine, write_x, sizeof(write_x) - 1);
+	ck_assert_str_eq(answer(FIRST), "OK");
+	conflict();
+	tx = start(GUEST);
+	steps = 0;
+	ck_assert_ptr_null(ASK(FIRST, WIRE_TRANSACTION_END, mine, "T"));
+	ck_assert_uint_gt(steps, ENTRIES * DEEP);
+	ck_assert_uint_lt(steps, (ENTRIES + 1) * (DEEP + 32));
+	ck_assert_str_eq(ASK(GUEST, WIRE_TRANSACTION_END, tx, "T"), "OK");
+	ck_assert_str_eq(answer(FIRST), "OK");
+}
+END_TEST
+
+/* What was seen has gone since: whoever makes it again waits. */
+START_TEST(what_is_made_on_the_way)
+{
+	static const struct {
+		const char *path;
+		bool waits;
+	} make[] = {
+		{ "/public/d/a/b", true }, { "/public/d/a/b/c/e", true },
+		{ "/public/d/a", false }, { "/public/d/a/bb/c", false },
+		{ "/public/d/a/c", false }, { "/public/d/b", false },
+	};
+	const char *done;
+	uint32_t tx;
+
+	ASK(WRITER, WIRE_MKDIR, 0, "/public/d");
+	ASK(WRITER, WIRE_SET_PERMS, 0, "/public/d\0r0");
+	ASK(WRITER, WIRE_MKDIR, 0, "/public/d/a/b");
+	tx = start(GUEST);
+	ck_assert_ptr_nonnull(ASK(GUEST, WIRE_READ, tx, "/public/d/a/b"));
+	ck_assert_ptr_nonnull(ASK(GUEST, WIRE_READ, tx, "own"));
+	ck_assert_str_eq(ASK(GUEST, WIRE_WRITE, tx, "own\0a"), "OK");
+	ck_assert_str_eq(ASK(GUEST, WIRE_WRITE, 0, "own\0b"), "OK");
+	ck_assert_str_eq(ASK(GUEST, WIRE_TRANSACTION_END, tx, "T"), "EAGAIN");
+	ck_assert_str_eq(ASK(WRITER, WIRE_RM, 0, "/public/d/a"), "OK");
+	tx = start(GUEST);
+	done = ask(WRITER, WIRE_MKDIR, 0, make[_i].path,
+		   strlen(make[_i].path) + 1);
+	ck_assert_int_eq(!done, make[_i].waits);
+	ck_assert_str_eq(ASK(GUEST, WIRE_TRANSACTION_END, tx, "F"), "OK");
+	if (make[_i].waits)
+		ck_assert_str_eq(answer(WRITER), "OK");
+}
+END_TEST
+
+/* It has asked for much that is forbidden: only some of it is looked up. */
+START_TEST(a_removal_is_cheap)
+{
+	char path[32];
+	uint32_t tx;
+
+	conflict();
+	tx = start(GUEST);
+	for (unsigned int i = 0; i < 3 * FAIR_LOOKS; i++) {
+		int len = snprintf(path, sizeof(path), "/private/x/%u", i);
+
+		ask(GUEST, WIRE_READ, tx, path, (size_t)len + 1);
+	}
+	steps = 0;
+	ck_assert_str_eq(ASK(WRITER, WIRE_RM, 0, "/private"), "OK");
+	ck_assert_uint_gt(steps, 3 * FAIR_LOOKS);
+	ck_assert_uint_lt(steps, 3 * FAIR_LOOKS + 200);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("fair");
@@ -474,6 +601,9 @@ int main(void)
 	tcase_add_test(t, a_crowd_takes_turns);
 	tcase_add_loop_test(t, a_crowd_that_dawdles, 0, 2);
 	tcase_add_test(t, no_overtaking);
+	tcase_add_test(t, a_deep_commit_is_cheap);
+	tcase_add_loop_test(t, what_is_made_on_the_way, 0, 6);
+	tcase_add_test(t, a_removal_is_cheap);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -4,77 +4,131 @@
 #include "xenstored/core/conn.h"
 #include "protocol/path.h"
 
+#include <string.h>
+
+static const unsigned int any = SEEN_EXISTS | SEEN_VALUE | SEEN_ACL |
+				SEEN_CHILDREN;
+
+/*
+ * What somebody wants to alter, looked up once for all that is asked of it;
+ * `looks` are left to be spent on one request.
+ */
+struct target {
+	uint32_t op;
+	struct span path;
+	struct span at;		/* the nearest that there is */
+	struct node *n;
+	unsigned int looks;
+};
+
+static void target_set(struct target *x, const struct machine *m, uint32_t op,
+		       struct span path)
+{
+	x->op = op;
+	x->path = path;
+	x->n = tree_nearest(&m->key, m->root, path, &x->at);
+}
+
 /*
  * Trying what is forbidden is also something seen (its list was), but nobody
  * else is made to wait for one who may not read what he asked for.
  */
 static bool may_read(const struct machine *m, const struct transaction *t,
-		     struct span path)
+		     const struct node *n)
 {
 	struct caller who = conn_caller(t->conn);
-	struct node *n = tree_nearest(&m->key, m->root, path, NULL);
 
 	return access_of(m, &who, n->acl) & PERM_READ;
 }
 
-static const unsigned int any = SEEN_EXISTS | SEEN_VALUE | SEEN_ACL |
-				SEEN_CHILDREN;
-
 static bool seen(const struct machine *m, const struct transaction *t,
 		 struct span path, unsigned int aspects)
 {
-	const struct transaction_path *p =
-		t ? transaction_path(m, t, path) : NULL;
+	const struct transaction_path *p = transaction_path(m, t, path);
 
-	return p && (p->aspects & aspects) && may_read(m, t, path);
+	return p && (p->aspects & aspects);
+}
+
+/* Like path_below(), for sets of paths that may be long and alike. */
+static bool is_below(struct span base, struct span path)
+{
+	return base.len == 1 ||
+	       (base.len <= path.len &&
+		(base.len == path.len || path.at[base.len] == '/') &&
+		!memcmp(base.at, path.at, base.len));
 }
 
 /*
- * Anything at or below it?  This is a walk over the set, so it is made only
- * for what has something below it.
+ * Anything below it?  This is a walk over the set, so it is made only for
+ * what has something below it.  Each of those may have another access list;
+ * for who has seen more than FAIR_LOOKS of them the rest is not looked at.
  */
 static bool seen_below(const struct machine *m, const struct transaction *t,
-		       struct span path)
+		       struct target *x)
 {
 	for (struct transaction_path *p = t->paths; p; p = p->next) {
 		struct span below = { p->path, p->len };
 
-		if ((p->aspects & any) && path_below(path, below) &&
-		    may_read(m, t, below))
+		if (!(p->aspects & any) || !is_below(x->path, below))
+			continue;
+		if (!x->looks)
+			return false;
+		x->looks--;
+		if (may_read(m, t, tree_nearest(&m->key, m->root, below,
+						NULL)))
 			return true;
 	}
 	return false;
 }
 
-/* Would an operation on `path` alter what this set has seen? */
-static bool set_touched(const struct machine *m, const struct transaction *t,
-			uint32_t op, struct span path)
+/* Any of those to be made, from below the nearest one down to the path? */
+static bool seen_missing(const struct transaction *t, const struct target *x)
 {
-	const struct node *n;
+	for (struct transaction_path *p = t->paths; p; p = p->next) {
+		struct span above = { p->path, p->len };
 
+		if ((p->aspects & any) && above.len > x->at.len &&
+		    is_below(above, x->path))
+			return true;
+	}
+	return false;
+}
+
+static bool rm_touches(const struct machine *m, const struct transaction *t,
+		       struct target *x)
+{
+	struct span up = path_parent(x->path);
+
+	if (seen(m, t, x->path, any) && may_read(m, t, x->n))
+		return true;
+	if (x->at.len == x->path.len && dir_count(x->n->dir) &&
+	    seen_below(m, t, x))
+		return true;
+	return seen(m, t, up, SEEN_CHILDREN) &&
+	       may_read(m, t, tree_nearest(&m->key, m->root, up, NULL));
+}
+
+/*
+ * Would it alter what this set has seen?  What is to be made is made along
+ * with every directory above it that is missing, all of which have the list
+ * of the nearest that is there; that one gets a new child.
+ */
+static bool set_touched(const struct machine *m, const struct transaction *t,
+			struct target *x)
+{
 	if (!t)
 		return false;
-	if (seen(m, t, path, any))
-		return true;
-	n = tree_find(&m->key, m->root, path);
-	if (op == WIRE_RM)
-		return (n && dir_count(n->dir) && seen_below(m, t, path)) ||
-		       seen(m, t, path_parent(path), SEEN_CHILDREN);
-	/* Creating: every directory that gets a new child. */
-	while (!n && path.len > 1) {
-		path = path_parent(path);
-		if (seen(m, t, path, any))
-			return true;
-		n = tree_find(&m->key, m->root, path);
-	}
-	return false;
+	if (x->op == WIRE_RM)
+		return rm_touches(m, t, x);
+	return may_read(m, t, x->n) &&
+	       (seen(m, t, x->at, any) ||
+		(x->at.len < x->path.len && seen_missing(t, x)));
 }
 
-static bool favoured_touched(const struct machine *m, uint32_t op,
-			     struct span path)
+static bool favoured_touched(const struct machine *m, struct target *x)
 {
-	return set_touched(m, m->favoured, op, path) ||
-	       set_touched(m, m->favoured->conn->husk, op, path);
+	return set_touched(m, m->favoured, x) ||
+	       set_touched(m, m->favoured->conn->husk, x);
 }
 
 static bool fair_hold(struct machine *m, struct conn *c)
@@ -101,19 +155,29 @@ static bool favour_holds(const struct machine *m, const struct conn *c)
 bool fair_hold_change(struct machine *m, struct conn *c, uint32_t op,
 		      struct span path)
 {
-	if (!favour_holds(m, c) || !favoured_touched(m, op, path))
+	struct target x = { .looks = FAIR_LOOKS };
+
+	if (!favour_holds(m, c))
 		return false;
-	return fair_hold(m, c);
+	target_set(&x, m, op, path);
+	return favoured_touched(m, &x) && fair_hold(m, c);
 }
 
 bool fair_hold_commit(struct machine *m, struct transaction *t)
 {
+	struct target x = { .looks = FAIR_LOOKS };
+
 	if (!favour_holds(m, t->conn))
 		return false;
 	for (struct transaction_op *o = t->log; o; o = o->next) {
 		struct span path = { o->data, o->path_len };
 
-		if (favoured_touched(m, o->op, path))
+		/* The same place over and over is one. */
+		if (o->op == x.op && path.len == x.path.len &&
+		    !memcmp(path.at, x.path.at, path.len))
+			continue;
+		target_set(&x, m, o->op, path);
+		if (favoured_touched(m, &x))
 			return fair_hold(m, t->conn);
 	}
 	return false;

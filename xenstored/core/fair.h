@@ -39,6 +39,11 @@
 #define FAIR_TIME 50000		/* microseconds */
 #define FAIR_PAUSE 500000	/* for FAIR_TIME of favour */
 #define FAIR_HEAT 8u		/* commits */
+/*
+ * What a request that removes may cost: of so many paths below those that go
+ * it is looked up whether the favoured one may read them.
+ */
+#define FAIR_LOOKS 256u
 
 /*
  * Must this connection wait before it starts a transaction, changes `path`,
