@@ -202,6 +202,7 @@ suite_states()
 {
 	tree_build "$top" build-faults --enable-faults > /dev/null || return 1
 	SIMXEN_BUILD=$top/build-faults tests/state/run
+	SIMXEN_BUILD=$top/build-faults tests/state/full
 	SIMXEN_BUILD=$top/build-faults tests/state/lack
 	SIMXEN_BUILD=$top/build-faults tests/state/options
 }
