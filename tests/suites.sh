@@ -222,6 +222,7 @@ suite_states()
 {
 	tree_build "$top" build-faults --enable-faults > /dev/null || return 1
 	part env "SIMXEN_BUILD=$top/build-faults" tests/state/run
+	part env "SIMXEN_BUILD=$top/build-faults" tests/state/full
 	part env "SIMXEN_BUILD=$top/build-faults" tests/state/lack
 	part env "SIMXEN_BUILD=$top/build-faults" tests/state/options
 }

@@ -4,6 +4,7 @@
 import glob
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -139,6 +140,27 @@ class Host:
             same(xs.read(b"/serves"), b"1")
             same(xs.request("CONTROL", b"check\0"), b"OK\0", "check")
         same(self.lines("XSD301"), [], "check of the store")
+
+
+def prepared(h):
+    """A store with things in it, also behind the checkpoint."""
+    with h.client() as xs:
+        for i in range(40):
+            xs.write(b"/old/%d" % i, b"value %d" % i)
+    # An orderly end and a start: a checkpoint has all of this.
+    h.sup.hold()
+    h.sup.kill(signal.SIGTERM)
+    h.sup.wait_dead()
+    h.again()
+    with h.client() as xs:
+        xs.write(b"/new", b"journal")
+    return h.generation()
+
+
+def counter(h, name):
+    with h.client() as xs:
+        got = xs.request("CONTROL", b"probe\0" b"1\0host\0" b"0\0")
+    return int(re.search(rb" %s=(\d+)" % name, got).group(1))
 
 
 def other_machine(version):

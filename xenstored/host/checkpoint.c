@@ -50,6 +50,7 @@ struct checkpoint {
 	struct node *snapshot;		/* the one being written; or NULL */
 	struct node *rest;		/* dead, to be freed */
 	bool dropping;			/* segments of no use may be there */
+	bool owed;			/* the last one came to nothing */
 	uint64_t segment;		/* first that counts after it */
 	uint64_t committed;		/* the same of the last one */
 	uint64_t ceded;			/* journal since the cut, then */
@@ -170,6 +171,8 @@ static void checkpoint_fail(struct host *h, int error)
 	image_release_later(c->base, &c->rest);
 	c->snapshot = c->base = NULL;
 	c->wipe = true;
+	/* The journal may be whole again since the cut, and break before it. */
+	c->owed = true;
 	c->retry = h->now + CHECKPOINT_RETRY;
 	log_say(LOG_CHECKPOINT, "cannot be written: %s", strerror(-error));
 	/* What is kept for people gives way to what is kept for guests. */
@@ -187,7 +190,7 @@ static int checkpoint_cut(struct host *h)
 
 	if (error)
 		return error;
-	c->segment = journal_rotate(h->journal, &error);
+	c->segment = journal_cut(h->journal, &error);
 	if (!c->segment)
 		return error;
 	error = checkpoint_cut_host(h, &w->cut, c->segment);
@@ -242,7 +245,7 @@ static void checkpoint_stands(struct host *h)
 	image_release_later(c->base, &c->rest);
 	c->base = c->snapshot;
 	c->snapshot = NULL;
-	c->wipe = false;
+	c->wipe = c->owed = false;
 	c->bytes = c->write.bytes;
 	c->committed = c->segment;
 	c->when = h->now;
@@ -294,7 +297,7 @@ static bool checkpoint_due(const struct host *h)
 
 	if (h->now < c->retry)
 		return false;
-	return c->snapshot || journal_broken(h->journal) ||
+	return c->snapshot || c->owed || journal_broken(h->journal) ||
 	       journal_since(h->journal, c->committed) >=
 	       checkpoint_interval(c);
 }

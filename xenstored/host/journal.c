@@ -369,8 +369,11 @@ void journal_sending(struct journal *j, uint32_t conn)
 
 /* ----------------------------------------------------------- rotation -- */
 
-uint64_t journal_rotate(struct journal *j, int *error)
+uint64_t journal_cut(struct journal *j, int *error)
 {
+	*error = 0;
+	if (!j->broken && j->end == JOURNAL_HEADER)
+		return j->number;
 	*error = journal_begin(j, j->number + 1);
 	if (*error)
 		return 0;

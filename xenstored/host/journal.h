@@ -69,7 +69,7 @@ struct journal;
  * that name.  Its header has the doubts of the process before from the
  * start, so that a death before they are dealt with does not hide them.
  * NULL for want of memory.  If the segment cannot be had the journal is
- * broken from the start, and *error says why; journal_rotate() tries again.
+ * broken from the start, and *error says why; journal_cut() tries again.
  */
 struct journal *journal_new(const void *parent, const char *dir,
 			    uint64_t number, const struct journal_doubt *doubt,
@@ -110,10 +110,12 @@ void journal_receiving(struct journal *j, uint32_t conn);
 void journal_sending(struct journal *j, uint32_t conn);
 
 /*
- * From here on into the next segment; its number, or 0 and *error.  What is
- * before it can be dropped when a checkpoint stands for it.
+ * From here on into a segment in which there is nothing yet: the next one, or
+ * the present one if that is so of it and it is not broken.  Its number, or 0
+ * and *error.  What is before it can be dropped when a checkpoint stands for
+ * it.
  */
-uint64_t journal_rotate(struct journal *j, int *error);
+uint64_t journal_cut(struct journal *j, int *error);
 /* One segment a call, as its pages take their time: true if there are more. */
 bool journal_drop_before(struct journal *j, uint64_t number);
 /*

@@ -214,7 +214,7 @@ static int start_journal(struct host *h)
 	if (!h->journal)
 		return error;
 	while (error == -ENOSPC && aside_yield(h->options->rundir))
-		journal_rotate(h->journal, &error);
+		journal_cut(h->journal, &error);
 	start_segment(h, number, error);
 	if (h->evtchn)
 		journal_virq(h->journal, evtchn_virq(h->evtchn));
