@@ -13,6 +13,8 @@ from simxen import (Machine, RingClient, SocketClient,  # noqa: E402
                     XSError, REQ_PROD)
 
 BUILD = os.getcwd()
+# For simxen.py, from whatever folder a stage is worked in.
+os.environ.setdefault("SIMXEN_BUILD", BUILD)
 DAEMON = os.path.join(BUILD, "xenstored/xenstored")
 PROBE = os.path.join(BUILD, "tools/xs-probe/xs-probe")
 EPOCH = b"%d.0-" + b"0" * 32
