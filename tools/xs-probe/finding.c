@@ -141,7 +141,9 @@ static const struct {
 		FINDING_WARNING, true,
 		"/local/domain/0/domid is missing: toolstacks take that for a "
 		"host that has not booted to the end.",
-		"Run xen-init-dom0 (xen-init-dom0.service)." },
+		"Run /usr/lib/xen-*/bin/xen-init-dom0.  At boot Debian's init "
+		"script `xen' does, elsewhere xen-init-dom0.service: see why "
+		"it did not." },
 	[FINDING_TRANSACTION_STUCK] = { "transaction-stuck", FINDING_WARNING,
 		true,
 		"A transaction is open for long.  It holds memory, and can "

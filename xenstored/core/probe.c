@@ -142,7 +142,7 @@ static void topic_quotas(struct request *r, uint32_t cursor)
 			if (d->refused[row])
 				reply_format(r, "domid=%u quota=%s limit=%llu"
 					     " refused=%llu\n", d->domid,
-					     quota_table[row].name,
+					     quota_known_as(row),
 					     big(d->limit[row]),
 					     big(d->refused[row]));
 		if (record_fits(r, before))

@@ -24,13 +24,21 @@ const struct quota_row quota_table[QUOTA_COUNT] = {
 		"bytes of one node's value" },
 };
 
+#define NODE_PERMISSIONS "node-permissions"
+
+const char *quota_known_as(enum quota_id row)
+{
+	return row == QUOTA_NODE_PERMISSIONS ? NODE_PERMISSIONS :
+					       quota_table[row].name;
+}
+
 int quota_find(struct span name)
 {
 	for (int i = 0; i < QUOTA_COUNT; i++)
 		if (span_is(name, quota_table[i].name))
 			return i;
 	/* Its other name; stock CONTROL and the protocol say "permissions". */
-	return span_is(name, "node-permissions") ? QUOTA_NODE_PERMISSIONS : -1;
+	return span_is(name, NODE_PERMISSIONS) ? QUOTA_NODE_PERMISSIONS : -1;
 }
 
 void machine_config_defaults(struct machine_config *config)

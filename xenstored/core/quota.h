@@ -11,7 +11,7 @@
 #include "xenstored/core/machine.h"
 
 struct quota_row {
-	const char *name;	/* in GET_QUOTA, CONTROL quota and options */
+	const char *name;	/* in GET_QUOTA and CONTROL quota */
 	uint64_t initial;
 	bool counted;		/* domains have a count of it in use */
 	const char *text;
@@ -19,8 +19,13 @@ struct quota_row {
 
 extern const struct quota_row quota_table[QUOTA_COUNT];
 
-/* The row of that name, or -1. */
+/* The row of that name, or -1; node-permissions has two. */
 int quota_find(struct span name);
+/*
+ * What the administrator calls it, in options and topics: the row's name, but
+ * for the one whose name on the wire is stock's, and says less.
+ */
+const char *quota_known_as(enum quota_id row);
 
 /* A new limit for all domains that were not given one of their own. */
 void quota_set_all(struct machine *m, enum quota_id row, uint64_t value);

@@ -142,7 +142,8 @@ uint32_t topic_clients(struct host *h, struct words *w, struct span about)
 uint32_t topic_limits(struct host *h, struct words *w, struct span about)
 {
 	for (int i = 0; i < QUOTA_COUNT; i++) {
-		words_text(w, "quota=", quota_table[i].name);
+		words_text(w, "quota=",
+			   quota_known_as((enum quota_id)i));
 		words_number(w, " limit=", look_limit(h->machine,
 						      (enum quota_id)i));
 		words_number(w, " initial=", quota_table[i].initial);

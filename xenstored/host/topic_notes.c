@@ -136,7 +136,7 @@ uint32_t topic_refusals(struct host *h, struct words *w, struct span about)
 		qsort(list, n, sizeof(*list), later);
 	for (size_t i = 0; i < n; i++) {
 		words_number(w, "domid=", list[i]->domid);
-		words_text(w, " quota=", quota_table[list[i]->row].name);
+		words_text(w, " quota=", quota_known_as(list[i]->row));
 		words_number(w, " limit=", limit_of(h, list[i]));
 		words_number(w, " count=", list[i]->count);
 		put_ages(h, w, list[i]->first, list[i]->last);
