@@ -80,24 +80,19 @@ static bool on_down(void *arg, const struct px_channel_down *down)
 
 	s->up = s->met = s->in_hand = false;
 	s->hello.owed = s->resume.owed = false;
-	s->must_let_go = s->now < s->fault_at && !s->closing;
+	s->must_let_go = s->now < s->fault_at && !s->parting;
 	if (s->options.on.down)
 		s->options.on.down(s->options.on.arg, down->reason);
 	return !s->must_let_go;
 }
 
-static void save(struct px_session *s);
-
 static void on_ended(void *arg, enum px_channel_reason reason)
 {
 	struct px_session *s = arg;
 
-	/* What had its effect shall not have it again for want of a try. */
-	s->save_at = 0;
-	save(s);
-	s->ended = true;
-	if (s->options.on.ended)
-		s->options.on.ended(s->options.on.arg, reason);
+	s->over = true;
+	s->last_try = false;
+	s->reason = reason;
 }
 
 int px_session_init(void *memory, size_t size,
@@ -259,6 +254,38 @@ int px_session_saved(struct px_session *s, int result)
 	return 0;
 }
 
+/*
+ * Before anything ends: what had its effect, or was sent, shall not be lost
+ * for want of a try.  False: a save runs.
+ */
+static bool settled(struct px_session *s)
+{
+	if (s->dirty && !s->save_runs && !s->last_try) {
+		s->last_try = true;
+		s->save_at = 0;
+		save(s);
+	}
+	return !s->save_runs;
+}
+
+/* The channel goes last: its lock keeps others from the store until then. */
+static void part(struct px_session *s)
+{
+	if (!s->closing || s->parting || !settled(s))
+		return;
+	s->parting = s->kick = true;
+	px_channel_close(s->channel);
+}
+
+static void end(struct px_session *s)
+{
+	if (s->ended || !settled(s))
+		return;
+	s->ended = true;
+	if (s->options.on.ended)
+		s->options.on.ended(s->options.on.arg, s->reason);
+}
+
 /* ------------------------------------------------------------- process -- */
 
 void session_delivered(struct px_session *s, uint64_t last)
@@ -291,7 +318,7 @@ static void complete(struct px_session *s)
 
 static void let_go(struct px_session *s)
 {
-	if (!s->must_let_go || (s->now < s->fault_at && !s->closing))
+	if (!s->must_let_go || (s->now < s->fault_at && !s->parting))
 		return;
 	s->must_let_go = false;
 	s->kick = true;
@@ -302,13 +329,16 @@ static void turn(struct px_session *s)
 {
 	s->kick = false;
 	px_channel_process(s->channel, s->now);
-	if (s->ended)
+	if (s->over) {
+		end(s);
 		return;
+	}
 	session_talk_in(s);
 	save(s);
 	complete(s);
 	session_talk_out(s);
 	let_go(s);
+	part(s);
 }
 
 int px_session_process(struct px_session *s, uint64_t now)
@@ -332,12 +362,14 @@ uint64_t px_session_deadline(const struct px_session *s)
 
 	if (!s->open || s->ended)
 		return UINT64_MAX;
-	at = px_channel_deadline(s->channel);
 	if (s->kick)
 		return 0;
+	if (s->over)
+		return UINT64_MAX;
+	at = px_channel_deadline(s->channel);
 	if (s->dirty && !s->save_runs && s->save_at < at)
 		at = s->save_at;
-	if (s->in_hand && s->refused && s->message_at < at)
+	if (s->in_hand && s->refused && !s->closing && s->message_at < at)
 		at = s->message_at;
 	if (s->must_let_go && s->fault_at < at)
 		at = s->fault_at;
@@ -351,7 +383,7 @@ int px_session_send(struct px_session *s, const void *data, size_t len,
 {
 	int err;
 
-	if (s->closing || s->ended)
+	if (s->closing || s->over)
 		return -ESHUTDOWN;
 	if (len > PX_SESSION_MESSAGE_MAX)
 		return -EMSGSIZE;
@@ -384,7 +416,7 @@ bool px_session_pending(const struct px_session *s,
 int px_session_close(struct px_session *s)
 {
 	s->closing = s->kick = true;
-	return px_channel_close(s->channel);
+	return 0;
 }
 
 int px_session_abandon(struct px_session *s)

@@ -50,7 +50,11 @@ struct px_session {
 	struct px_channel *channel;
 	struct px_session_options options;
 	uint64_t now;
-	bool open, busy, closing, ended, kick;
+	bool open, busy, kick;
+	bool closing;		/* takes nothing more of the peer's */
+	bool parting;		/* ... all is saved, the channel closes, too */
+	bool over, ended;	/* for the channel; the client was told */
+	enum px_channel_reason reason;
 
 	/* Ours. */
 	struct px_session_id id;
@@ -77,6 +81,7 @@ struct px_session {
 	unsigned int fault_row;
 	uint64_t save_at;	/* `save` failed: not before */
 	unsigned int save_row;
+	bool last_try;		/* it was made */
 	bool refused;		/* by `message`: not before, or with room */
 	uint64_t message_at;
 	unsigned int message_row;

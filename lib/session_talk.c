@@ -201,7 +201,7 @@ static void take_records(struct px_session *s)
 
 void session_talk_in(struct px_session *s)
 {
-	if (!s->in_hand || !cursor_left(&s->in) || s->save_runs ||
+	if (!s->in_hand || !cursor_left(&s->in) || s->save_runs || s->closing ||
 	    (s->refused && s->now < s->message_at))
 		return;
 	if (s->in.at[0] == SESSION_HELLO || s->in.at[0] == SESSION_RESUME)

@@ -317,6 +317,53 @@ static void errors(void)
 	CHECK(px_session_process(asks.session, now) == -ENOTCONN);
 }
 
+/* What was sent while a save ran is in the store before `ended`. */
+static void close_waits(void)
+{
+	struct px_session_status s;
+	unsigned int tries = 0;
+
+	until(3);
+	asks.slow = true;
+	asks.target = 4;
+	turn(5);
+	CHECK(asks.saving);
+	asks.target = 6;
+	turn(5);
+	CHECK(!px_session_close(asks.session));
+	turn(20);
+	CHECK(!asks.ended && px_session_next(asks.session) == 7);
+	asks.saving = false;
+	CHECK(!px_session_saved(asks.session, 0));
+	CHECK(px_session_deadline(asks.session) == 0);
+	turn(20);
+	CHECK(asks.saving && !asks.ended);
+	px_session_status(asks.session, &s);
+	CHECK(!px_session_file_save(asks.file, asks.session, &s.mark));
+	asks.saving = false;
+	CHECK(!px_session_saved(asks.session, 0));
+	turn(5);
+	CHECK(asks.ended == 1 && !asks.saving);
+	asks.slow = false;
+	restart(&asks);
+	CHECK(px_session_next(asks.session) == 7);
+	until(6);
+
+	/* A store that fails is tried before the channel closes and after. */
+	asks.slow = true;
+	asks.target = 7;
+	turn(5);
+	CHECK(asks.saving && !px_session_close(asks.session));
+	for (; asks.ended == 1; tries++) {
+		CHECK(asks.saving);
+		asks.saving = false;
+		CHECK(!px_session_saved(asks.session, -EIO));
+		turn(5);
+	}
+	CHECK(asks.ended == 2 && !asks.saving);
+	CHECK(tries == 3);
+}
+
 static void file_is_bounded(void)
 {
 	struct stat st;
@@ -434,6 +481,7 @@ void cases_run(const char *where)
 		{ "a peer that makes no sense", garbage },
 		{ "the greatest id there is", greatest_id },
 		{ "errors of use, close", errors },
+		{ "close waits for a slow save", close_waits },
 		{ "a file does not grow", file_is_bounded },
 		{ "files that are none, and too large", other_files },
 		{ "damaged files", damaged_files },

@@ -149,7 +149,10 @@ struct px_session_callbacks {
 			uint64_t from, uint64_t to);
 	/* The channel is down; comes up again by itself.  May be NULL. */
 	void (*down)(void *arg, enum px_channel_reason reason);
-	/* As the channel's: nothing comes any more.  May be NULL. */
+	/*
+	 * As the channel's: nothing comes any more, and no `save` runs or will
+	 * be called.  May be NULL.
+	 */
 	void (*ended)(void *arg, enum px_channel_reason reason);
 	void *arg;
 };
@@ -234,8 +237,11 @@ bool px_session_pending(const struct px_session *session,
 			struct px_session_message *message);
 
 /*
- * Leave.  down (if up), then ended.  What is pending stays so, and in the
- * store; to be sure of it wait for `delivered` first.  0 always.
+ * Leave.  Nothing more of the peer's is taken; what is not saved is, with one
+ * last `save` if the one under way fails or came too early for it; then down
+ * (if up), and ended.  A `save` that said -EINPROGRESS is waited for, so
+ * px_session_saved() must come.  What is pending stays so, and in the store;
+ * to be sure of it wait for `delivered` first.  0 always.
  */
 int px_session_close(struct px_session *session);
 /* As px_channel_abandon(): -EBUSY, -EAGAIN. */

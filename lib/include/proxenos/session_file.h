@@ -15,11 +15,12 @@
  *	A log of groups.  A save appends one, checked by a checksum and a
  *	running number, and waits until it is on the disk (fdatasync): state,
  *	mark and messages of one save are there together or not at all.  What
- *	a death left half written is cut off by the next load.  When the log
- *	has grown to eight times what is in it, and after any error of
- *	writing, all is written to PATH.new, synchronised, and renamed over
- *	it.  So the file is bounded, and a full disk or a failed write harms
- *	nothing that was saved.
+ *	a death left half written is cut off by the next load.  The first
+ *	save, one when the log is longer than eight times the most that there
+ *	can be in it (outbox and state_max full), and one after any error of
+ *	writing, write all to PATH.new, synchronise it, rename it over PATH,
+ *	and synchronise the directory.  So the file is bounded, and a full
+ *	disk or a failed write harms nothing that was saved.
  *
  * DAMAGE
  *	A group that is damaged looks as one half written does: it and all
@@ -64,9 +65,11 @@ int px_session_file_open(void *memory, size_t size,
 			 struct px_session_file **file);
 
 /*
- * Read it, make it if it is not there, and restore the session, which must
- * not be open yet.  1: there was something; 0: there was nothing.  Negative:
- * the errno of opening, reading, cutting off; -EBADMSG: another kind of file,
+ * Read it, if it is there, and restore the session, which must not be open
+ * yet.  Makes no file: the first save does.  What it has read is on the disk
+ * when it returns, with the file's name.  1: there was something; 0: there
+ * was nothing.  Negative: the errno of opening, reading, cutting off or
+ * synchronising; -EBADMSG: another kind of file,
  * or of a newer version, which is not touched; -EMSGSIZE: it holds a larger
  * state, or more messages, than there is room for.
  */
