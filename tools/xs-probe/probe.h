@@ -4,7 +4,7 @@
  * all of them have, and the exit codes.
  *
  * A NEW SUBCOMMAND is one file that ends with a `const struct command`, one
- * line in command_list.h, one row in test-exit.py's table, and a section in
+ * line in command_list.h, one row in test-frame.py's table, and a section in
  * docs/man/xs-probe.1.  Help, completion and the parsing of options all come
  * from the struct; nothing else is to be told.
  *

@@ -284,6 +284,15 @@ def hands_over(top):
                                      p.stdout != wanted) and p)
 
 
+def page_tells():
+    """The man page says at its beginning which commands change something."""
+    with open(os.path.join(TOP, "docs/man/xs-probe.1")) as f:
+        said = re.search(r"changes nothing, but for(.*?)\.\n", f.read(), re.S)
+    words = set(re.findall("[a-z]+", said[1] if said else ""))
+    verdict("what the man page says to change something", sorted(
+        (words & set(ROWS)) ^ {n for n in ROWS if ROWS[n].get("changes")}))
+
+
 def fill(value, top):
     if isinstance(value, str):
         return value.replace("{left}", os.path.join(top, "left")).replace(
@@ -323,6 +332,7 @@ def main():
             prints_json(name, row)
             other(name, row)
         hands_over(top)
+        page_tells()
     finally:
         shutil.rmtree(top)
     print("%d failed" % failed)
