@@ -174,6 +174,9 @@ static void setup(struct px_channel *ch)
 	if (ch->moved_to >= 0) {
 		struct channel_event e = { CHANNEL_EV_MOVED };
 
+		/* No room for the requests: later, under the old name. */
+		if (!channel_unwatch_nodes(ch))
+			return;
 		ch->options.self = (uint16_t)ch->moved_to;
 		ch->moved_to = -1;
 		channel_name_nodes(ch);

@@ -128,9 +128,9 @@ bool channel_unwatch_nodes(struct px_channel *ch)
 	return gone(ch, &ch->watch_domains) && mine && theirs;
 }
 
-/* After a move.  What cannot be watched now is polled. */
+/* What cannot be watched now is polled, and asked for again. */
 void channel_watch_again(struct px_channel *ch)
 {
-	if (channel_unwatch_nodes(ch))
-		channel_watch_nodes(ch);
+	ch->watch_error = channel_watch_nodes(ch);
+	ch->watch_at = ch->now + WATCH_RETRY;
 }

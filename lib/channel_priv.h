@@ -74,6 +74,7 @@ void channel_ask(struct px_channel *ch, const struct channel_action *a);
 int channel_watch_nodes(struct px_channel *ch);
 /* True when all are gone. */
 bool channel_unwatch_nodes(struct px_channel *ch);
+/* After a move, the old ones being gone. */
 void channel_watch_again(struct px_channel *ch);
 /* Those that were refused once more, when it is time. */
 void channel_watch_refused(struct px_channel *ch);
