@@ -7,6 +7,7 @@
  */
 #include "xenstored/core/image_read.h"
 #include "xenstored/core/domain.h"
+#include "xenstored/core/fair.h"
 #include "xenstored/core/mem.h"
 #include "protocol/path.h"
 
@@ -414,8 +415,10 @@ struct machine *image_read(const struct machine_config *config,
 	mem_drop(r.item);
 	mem_drop(r.peak);
 	*error = r.err;
-	if (!r.err)
+	if (!r.err) {
+		fair_restored(r.m);
 		return r.m;
+	}
 	machine_free(r.m);
 	return NULL;
 }
