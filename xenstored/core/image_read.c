@@ -179,7 +179,7 @@ int reading_node(struct reading *r, struct image_item *item,
 		node_unref(n);
 		return reading_damaged(r, item);
 	}
-	slot = tree_own(key, root, up);
+	slot = tree_own(key, root, up, NULL);
 	if (slot && dir_add(key, &(*slot)->dir, n, 0))
 		return 0;
 	node_unref(n);
@@ -195,7 +195,7 @@ int reading_gen(struct reading *r, struct image_item *item,
 	if (!item->parent &&
 	    !tree_find(&r->m->key, *root, item->path)->dir)
 		return 0;
-	slot = tree_own(&r->m->key, root, item->path);
+	slot = tree_own(&r->m->key, root, item->path, NULL);
 	if (!slot)
 		return reading_fail(r, -ENOMEM, "no memory");
 	if (!item->parent) {
