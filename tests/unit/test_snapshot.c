@@ -19,8 +19,14 @@
 #define GUEST 5u
 #define NODES 64u
 #define VALUE 2000u
+/* What a write replaces: the value, three nodes, their names and children. */
+#define STALE (VALUE + 3 * TREE_NODE_COST + 6 + 8 * (NODES + ROOT))
+#define ROOT 4u			/* children of "/" */
 /* Writes that make one snapshot too old. */
-#define ENOUGH (STALE_MAX / (VALUE + CHANGE_STALE_PATH) + 1)
+#define ENOUGH (STALE_MAX / STALE + 1)
+/* The same at the end of a chain of nodes with values. */
+#define CHAIN 200u
+#define ENOUGH_DEEP (STALE_MAX / (CHAIN * (VALUE + TREE_NODE_COST + 9)) + 1)
 
 static struct machine_config config;
 static struct machine *m;
@@ -147,6 +153,40 @@ START_TEST(toolstacks_take_their_time)
 }
 END_TEST
 
+static void chain(unsigned int levels, char fill)
+{
+	char body[2 * CHAIN + 1 + VALUE];
+
+	for (unsigned int i = 0; i < levels; i++)
+		memcpy(body + 2 * i, "/d", 2);
+	body[2 * levels] = '\0';
+	memset(body + 2 * levels + 1, fill, VALUE);
+	ck_assert_str_eq(ask(WRITER, WIRE_WRITE, 0, body,
+			     2 * levels + 1 + VALUE), "OK");
+}
+
+/* All that is copied of the path counts, values too. */
+START_TEST(a_long_path_is_more)
+{
+	uint32_t early, late;
+
+	for (unsigned int i = 1; i <= CHAIN; i++)
+		chain(i, 'a');
+	early = start(GUEST);
+	chain(CHAIN, 'b');
+	chain(CHAIN, 'c');
+	chain(CHAIN, 'd');
+	late = start(GUEST);
+	ck_assert_str_eq(ASK(GUEST, WIRE_WRITE, early, "own\0002"), "OK");
+	ck_assert_str_eq(ASK(GUEST, WIRE_WRITE, late, "more\0002"), "OK");
+	for (unsigned int i = 0; i < ENOUGH_DEEP - 2; i++)
+		chain(CHAIN, (char)('e' + i % 20));
+	ck_assert_str_eq(ASK(GUEST, WIRE_TRANSACTION_END, early, "T"),
+			 "EAGAIN");
+	ck_assert_str_eq(ASK(GUEST, WIRE_TRANSACTION_END, late, "T"), "OK");
+}
+END_TEST
+
 /* ---------------------------------------------------- over an image -- */
 
 struct bag {
@@ -221,6 +261,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_snapshot_that_is_too_old_goes);
+	tcase_add_test(tc, a_long_path_is_more);
 	tcase_add_test(tc, toolstacks_take_their_time);
 	tcase_add_test(tc, an_image_draws_the_line_at_the_same_write);
 	suite_add_tcase(s, tc);

@@ -394,7 +394,7 @@ START_TEST(deepest_path)
 	n = tree_find(&key, root, path);
 	ck_assert(n && is(node_value(n), "v", DEPTH));
 	snapshot = node_ref(root);
-	slot = tree_own(&key, &root, path);
+	slot = tree_own(&key, &root, path, NULL);
 	ck_assert_ptr_nonnull(slot);
 	ck_assert(node_set_value(slot, value));
 	ck_assert(is(node_value(tree_find(&key, snapshot, path)), "v", DEPTH));
@@ -427,7 +427,7 @@ START_TEST(owning_that_fails_shares_on)
 
 	for (n = 0; !slot; n++) {
 		mem_fail_after(n);
-		slot = tree_own(&key, &root, path);
+		slot = tree_own(&key, &root, path, NULL);
 		mem_fail_after(-1);
 		ck_assert(is(node_value(tree_find(&key, root, path)), "v",
 			     20));
@@ -452,7 +452,7 @@ START_TEST(a_change_shares_the_rest)
 	ck_assert(dir_add(&key, &root->dir, make(1, 1, 2), 1));
 	ck_assert(dir_add(&key, &root->dir, make(2, 2, 3), 1));
 	snapshot = node_ref(root);
-	ck_assert_ptr_nonnull(tree_own(&key, &root, path_a));
+	ck_assert_ptr_nonnull(tree_own(&key, &root, path_a, NULL));
 	a = tree_find(&key, root, path_a);
 	b = tree_find(&key, root, path_b);
 	ck_assert_ptr_ne(a, tree_find(&key, snapshot, path_a));

@@ -222,12 +222,11 @@ static int change_create(struct change *c, const struct caller *who,
 	chain = chain_new(c, at, path, value, acl);
 	if (!chain || !effect_created(c, at, chain, above->acl, path))
 		goto out;
-	slot = tree_own(&c->m->key, &c->root, at);
+	slot = tree_own(&c->m->key, &c->root, at, &c->stale);
 	if (!slot || !dir_add(&c->m->key, &(*slot)->dir, chain, ++c->m->age))
 		goto out;
 	delta_add(c, effect_owner(c->m, acl), nodes, memory);
 	c->nodes += nodes;
-	c->stale += CHANGE_STALE_PATH;
 	chain = NULL;
 	err = 0;
 out:
@@ -253,7 +252,7 @@ static struct node **value_own(struct change *c, struct span path)
 
 	if (ours)
 		c->root->refs--;
-	slot = tree_own(&c->m->key, &c->root, path);
+	slot = tree_own(&c->m->key, &c->root, path, &c->stale);
 	if (ours)
 		c->root->refs++;
 	return slot;
@@ -263,7 +262,6 @@ static int change_value(struct change *c, const struct caller *who,
 			struct node *n, struct span path, struct span value)
 {
 	int64_t more = (int64_t)value.len - n->value_len;
-	uint64_t cost = change_node_cost(n);
 	uint16_t owner = effect_owner(c->m, n->acl);
 	struct node **slot;
 	int err = may_charge(c, who, owner, 0, more);
@@ -276,7 +274,6 @@ static int change_value(struct change *c, const struct caller *who,
 	if (!slot || !node_set_value(slot, value))
 		return -ENOMEM;
 	c->m->age++;
-	c->stale += CHANGE_STALE_PATH + cost;
 	delta_add(c, owner, 0, more);
 	return 0;
 }
@@ -352,11 +349,10 @@ static int rm_node(struct change *c, struct node *top, struct span path)
 	if (rm_prepare(c, &w, top, above->acl, path) &&
 	    effect_add(c, path, true)) {
 		node_ref(top);
-		slot = tree_own(&c->m->key, &c->root, up);
+		slot = tree_own(&c->m->key, &c->root, up, &c->stale);
 		if (slot && dir_remove(&c->m->key, &(*slot)->dir, name,
 				       ++c->m->age)) {
 			rm_account(c, &w, top);
-			c->stale += CHANGE_STALE_PATH;
 			err = 0;
 		}
 		node_unref(top);
@@ -409,12 +405,12 @@ int change_set_acl(struct change *c, const struct caller *who,
 	if (delta_slot(c, from) < 0 || !effect_add(c, path, false) ||
 	    !effect_moved(c, n, path, from, to))
 		return -ENOMEM;
-	slot = tree_own(&c->m->key, &c->root, path);
+	slot = tree_own(&c->m->key, &c->root, path, &c->stale);
 	if (!slot)
 		return -ENOMEM;
 	node_set_acl(*slot, acl);
 	c->m->age++;
-	c->stale += CHANGE_STALE_PATH + (uint64_t)old_cost;
+	c->stale += (uint64_t)old_cost;
 	delta_add(c, from, -1, -old_cost);
 	delta_add(c, to, 1, new_cost);
 	return 0;

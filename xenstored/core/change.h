@@ -19,8 +19,6 @@
 
 /* What a node costs its owner, in bytes of QUOTA_MEMORY. */
 #define CHANGE_NODE_COST 64
-/* What is copied of the path above a node that changes, about. */
-#define CHANGE_STALE_PATH 1024u
 uint64_t change_node_cost(const struct node *n);
 
 struct change_delta {

@@ -294,6 +294,8 @@ void fair_ended(struct machine *m, struct transaction *t)
 
 void fair_leave(struct machine *m, struct conn *c)
 {
+	if (!list_empty(&c->in_held))
+		m->held_until = 0;
 	list_remove(&c->in_held);
 	list_remove(&c->in_yielded);
 	transaction_husk_drop(c->husk);
@@ -381,17 +383,19 @@ void fair_release(struct machine *m)
 		;
 }
 
+void fair_restored(struct machine *m)
+{
+	if (held_next(m))
+		m->held_until = 0;
+}
+
+/*
+ * Every step ends with fair_release(): with nobody favoured, all who are held
+ * wait for their time, the first of which it has left in held_until.
+ */
 uint64_t fair_deadline(const struct machine *m)
 {
-	uint64_t first = UINT64_MAX;
-
 	if (m->favoured)
 		return m->favour_until;
-	list_each(&m->held, l) {
-		uint64_t after = start_after(m, list_entry(l, struct conn,
-							   in_held));
-
-		first = after < first ? after : first;
-	}
-	return first;
+	return list_empty(&m->held) ? UINT64_MAX : m->held_until;
 }

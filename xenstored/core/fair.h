@@ -77,6 +77,8 @@ static inline bool fair_due(const struct machine *m)
 	       m->now >= m->held_until;
 }
 void fair_yield(struct machine *m, struct conn *c);
+/* For a machine that was restored (image.h), with those held on its list. */
+void fair_restored(struct machine *m);
 /* When time alone changes something; UINT64_MAX: never. */
 uint64_t fair_deadline(const struct machine *m);
 

@@ -7,6 +7,7 @@
  */
 #include "xenstored/core/image_read.h"
 #include "xenstored/core/domain.h"
+#include "xenstored/core/fair.h"
 #include "xenstored/core/mem.h"
 #include "protocol/path.h"
 
@@ -178,7 +179,7 @@ int reading_node(struct reading *r, struct image_item *item,
 		node_unref(n);
 		return reading_damaged(r, item);
 	}
-	slot = tree_own(key, root, up);
+	slot = tree_own(key, root, up, NULL);
 	if (slot && dir_add(key, &(*slot)->dir, n, 0))
 		return 0;
 	node_unref(n);
@@ -194,7 +195,7 @@ int reading_gen(struct reading *r, struct image_item *item,
 	if (!item->parent &&
 	    !tree_find(&r->m->key, *root, item->path)->dir)
 		return 0;
-	slot = tree_own(&r->m->key, root, item->path);
+	slot = tree_own(&r->m->key, root, item->path, NULL);
 	if (!slot)
 		return reading_fail(r, -ENOMEM, "no memory");
 	if (!item->parent) {
@@ -414,8 +415,10 @@ struct machine *image_read(const struct machine_config *config,
 	mem_drop(r.item);
 	mem_drop(r.peak);
 	*error = r.err;
-	if (!r.err)
+	if (!r.err) {
+		fair_restored(r.m);
 		return r.m;
+	}
 	machine_free(r.m);
 	return NULL;
 }

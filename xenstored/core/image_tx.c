@@ -104,7 +104,7 @@ static bool tree_without(struct machine *m, struct node **root,
 		return true;
 	name.at = path.at + up.len + (up.len > 1);
 	name.len = (size_t)(path.at + path.len - name.at);
-	slot = tree_own(&m->key, root, up);
+	slot = tree_own(&m->key, root, up, NULL);
 	return slot && dir_remove(&m->key, &(*slot)->dir, name, 0);
 }
 
@@ -113,7 +113,7 @@ static int tree_alter(struct reading *r, struct image_item *item,
 		      struct node **root)
 {
 	struct field_in f = field_of(item->rec->value, item->rec->len);
-	struct node **slot = tree_own(&r->m->key, root, item->path);
+	struct node **slot = tree_own(&r->m->key, root, item->path, NULL);
 	struct acl *acl;
 	struct span value;
 	bool ok;

@@ -2,11 +2,11 @@
 /*
  * What a guest's snapshot keeps alive of the store is charged to nobody: it
  * is others who change it.  So the machine counts the bytes of all that was
- * replaced or removed since it began (`stale`: a node's cost, and so much for
- * the path above it), and a guest's transaction that has seen more of it than
- * STALE_MAX lets its snapshot go.  It fails with EAGAIN at its end; until
- * then it sees the store as it was when that happened.  All snapshots of
- * guests together hold no more than that, and the store.
+ * replaced or removed since it began (`stale`: what goes, and for each change
+ * the copy of the path to it, tree_own()), and a guest's transaction that has
+ * seen more of it than STALE_MAX lets its snapshot go.  It fails with EAGAIN
+ * at its end; until then it sees the store as it was when that happened.  All
+ * snapshots of guests together hold no more than that, and the store.
  */
 #ifndef CORE_STALE_H
 #define CORE_STALE_H

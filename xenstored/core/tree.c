@@ -38,10 +38,19 @@ struct node *tree_nearest(const struct hash_key *key, struct node *root,
 	return n;
 }
 
-static bool node_own(struct node **slot)
+static uint64_t copy_size(const struct node *n)
+{
+	uint32_t names = dir_count(n->dir);
+
+	return TREE_NODE_COST + n->name_len + n->value_len +
+	       sizeof(struct node *) * (names < 64 ? names : 64);
+}
+
+static bool node_own(struct node **slot, uint64_t *size)
 {
 	struct node *c;
 
+	*size += copy_size(*slot);
 	if ((*slot)->refs == 1)
 		return true;
 	c = node_copy(*slot);
@@ -53,18 +62,21 @@ static bool node_own(struct node **slot)
 }
 
 struct node **tree_own(const struct hash_key *key, struct node **root,
-		       struct span path)
+		       struct span path, uint64_t *copied)
 {
 	struct node **slot = root;
 	struct span name;
+	uint64_t size = 0;
 
-	if (!node_own(slot))
+	if (!node_own(slot, &size))
 		return NULL;
 	while (path_next(&path, &name)) {
 		slot = dir_slot(key, &(*slot)->dir, name);
-		if (!slot || !node_own(slot))
+		if (!slot || !node_own(slot, &size))
 			return NULL;
 	}
+	if (copied)
+		*copied += size;
 	return slot;
 }
 

@@ -24,10 +24,14 @@ struct node *tree_nearest(const struct hash_key *key, struct node *root,
 			  struct span path, struct span *at);
 /*
  * The slot of an existing node, it and all above it ours alone.  NULL: no
- * memory.
+ * memory.  What a copy of all of these takes, in bytes and about, is added
+ * to *copied if that is not NULL: whether they had to be copied or were ours
+ * already, so that it follows from the tree's contents alone.  Of a directory
+ * as large as that only some branches are copied, so it counts as 64 names.
  */
+#define TREE_NODE_COST 64u
 struct node **tree_own(const struct hash_key *key, struct node **root,
-		       struct span path);
+		       struct span path, uint64_t *copied);
 
 /*
  * Walk over a node and everything below it, parents first, children in
