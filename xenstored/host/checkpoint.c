@@ -40,7 +40,7 @@
 #define CHECKPOINT_FREE 64u
 /* After a failure, microseconds. */
 #define CHECKPOINT_RETRY 5000000u
-/* While another process holds the file's lock (tdbdump), microseconds. */
+/* While another process holds a lock on the file, microseconds. */
 #define CHECKPOINT_LOCKED 100000u
 
 struct checkpoint {
@@ -152,6 +152,17 @@ void checkpoint_seed(struct host *h)
 
 /* ------------------------------------------------------------- phases -- */
 
+/*
+ * Has somebody who reads the file held it up for so long that the journal
+ * grows?  He keeps what he reads, and a new file takes its name.
+ */
+static bool checkpoint_long_ago(const struct host *h)
+{
+	return journal_broken(h->journal) ||
+	       journal_since(h->journal, h->checkpoint->committed) >=
+	       CHECKPOINT_HURRY;
+}
+
 /* A moment later, as somebody reads the file; nothing is wrong. */
 static void checkpoint_wait(struct host *h)
 {
@@ -204,7 +215,7 @@ static int checkpoint_cut(struct host *h)
 	return 0;
 }
 
-/* `now`: also if that takes longer, as somebody reads the file. */
+/* `now`: also if somebody reads the file, into one of its own then. */
 static int checkpoint_begin(struct host *h, bool now)
 {
 	struct checkpoint *c = h->checkpoint;
@@ -217,6 +228,7 @@ static int checkpoint_begin(struct host *h, bool now)
 	if (machine_ask_peek(h->machine, &ask))
 		return -EBUSY;
 	w->nodes = image_nodes(h->machine);
+	now |= checkpoint_long_ago(h);
 	w->whole = c->wipe || !w->tdb ||
 		   checkpoint_write_small(w, w->nodes) ||
 		   (now && checkpoint_write_read(w));
@@ -274,8 +286,8 @@ static int checkpoint_result(struct host *h, int error)
 		checkpoint_fail(h, error);
 	else
 		checkpoint_wait(h);
-	/* Somebody was quicker: the cut is an old one by then. */
-	if (error == -EAGAIN && !c->write.ready)
+	/* Somebody was quicker, or is slow: the cut is an old one by then. */
+	if (error == -EAGAIN && (!c->write.ready || checkpoint_long_ago(h)))
 		checkpoint_leave(c);
 	return error;
 }

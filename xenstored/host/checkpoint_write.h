@@ -55,7 +55,9 @@ void checkpoint_write_forget(struct checkpoint_write *w);
 bool checkpoint_write_small(const struct checkpoint_write *w, uint64_t nodes);
 /*
  * Does another process hold a lock on the file?  A transaction would wait
- * for it, and who looks at 'tdbdump | less' holds one as long as he likes.
+ * for it, and a tool that locks it has it as long as it likes.  Tools that
+ * open the file to read only (Debian's tdbdump) lock nothing: they hold up
+ * nothing, and what they show of a commit's instant may be torn.
  */
 bool checkpoint_write_read(const struct checkpoint_write *w);
 

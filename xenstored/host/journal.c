@@ -15,6 +15,9 @@
 #include "protocol/cursor.h"
 #include "xenstored/host/fault.h"
 
+/* Signals in a row that may come while pages are allocated. */
+#define SEGMENT_TRIES 100u
+
 struct journal {
 	const char *dir;
 	uint8_t *map;
@@ -80,10 +83,17 @@ static int segment_file(const char *name)
 	return -EIO;
 }
 
-/* The pages from `there` on, so that writing to them cannot fail. */
+/*
+ * The pages from `there` on, so that writing to them cannot fail.  On tmpfs a
+ * signal ends the call, and what it had allocated is given back.
+ */
 static int segment_grow(int fd, uint64_t there)
 {
-	return -posix_fallocate(fd, (off_t)there, JOURNAL_CHUNK);
+	int error = EINTR;
+
+	for (unsigned int n = 0; n < SEGMENT_TRIES && error == EINTR; n++)
+		error = posix_fallocate(fd, (off_t)there, JOURNAL_CHUNK);
+	return -error;
 }
 
 /* The descriptor, or -errno. */

@@ -3,7 +3,8 @@
  * Walks over topics; see takings.h.  A cursor is a walk's number and that of
  * the page within it: one that was given to another walk is found out.  The
  * page before the present one may be asked for again, as a client does that
- * lost its reply.
+ * lost its reply; the last one not, as the walk is freed with it: most are of
+ * one page, and would stand in the way of others.
  */
 #include "xenstored/host/takings.h"
 

@@ -26,13 +26,17 @@ static long long now_ms(void)
 	return ts.tv_sec * 1000ll + ts.tv_nsec / MILLISECOND;
 }
 
-_Noreturn static void child_run(int (*run)(void *arg), void *arg, int out)
+_Noreturn static void child_run(int (*run)(void *arg), void *arg, int out,
+				pid_t parent)
 {
 	int null = open("/dev/null", O_RDONLY);
 	sigset_t none;
 
 	/* It holds the listening socket: whoever starts next wants that. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Who was dead by then sends nothing. */
+	if (getppid() != parent)
+		_exit(127);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (null >= 0)
@@ -96,8 +100,8 @@ void child_try(int (*run)(void *arg), void *arg, unsigned int seconds,
 	       struct child_result *r)
 {
 	long long due = now_ms() + 1000ll * seconds;
+	pid_t parent = getpid(), pid;
 	int ends[2];
-	pid_t pid;
 
 	memset(r, 0, sizeof(*r));
 	if (pipe2(ends, O_CLOEXEC)) {
@@ -106,7 +110,7 @@ void child_try(int (*run)(void *arg), void *arg, unsigned int seconds,
 	}
 	pid = fork();
 	if (!pid)
-		child_run(run, arg, ends[1]);
+		child_run(run, arg, ends[1], parent);
 	if (pid < 0)
 		r->error = -errno;
 	close(ends[1]);

@@ -39,7 +39,7 @@ enum worker_state {
 struct worker {
 	pthread_t thread;
 	bool there;			/* the thread is */
-	bool hurried;
+	atomic_bool hurried;		/* a wish, before the policy is it */
 	atomic_int tid;			/* 0: not yet known */
 	int patient;			/* policy when nobody hurries it */
 	int fd;				/* written when a job has ended */
@@ -72,6 +72,7 @@ static int worker_nice(void)
  */
 static void worker_policy(const struct worker *w, int policy)
 {
+	int tid = atomic_load(&w->tid);
 	struct {
 		uint32_t size, policy;
 		uint64_t flags;
@@ -85,15 +86,20 @@ static void worker_policy(const struct worker *w, int policy)
 		.runtime = policy == SCHED_IDLE ? 0 : WORKER_TURN_NS,
 	};
 
-	/* A wish: without it the work is done all the same. */
-	(void)syscall(SYS_sched_setattr, atomic_load(&w->tid), &attr, 0);
+	/* A wish: without it the work is done all the same.  0 is the loop. */
+	if (tid)
+		(void)syscall(SYS_sched_setattr, tid, &attr, 0);
 }
 
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
+
 	atomic_store(&w->tid, gettid());
 	worker_policy(w, w->patient);
+	/* Whoever was too early for us, or whom we have just overruled. */
+	if (atomic_load(&w->hurried))
+		worker_policy(w, SCHED_OTHER);
 	for (;;) {
 		eventfd_t jobs;
 
@@ -205,9 +211,8 @@ bool worker_take(struct worker *w, int *result)
 	if (atomic_load(&w->state) != WORKER_DONE)
 		return false;
 	*result = w->result;
-	if (w->hurried)
+	if (atomic_exchange(&w->hurried, false))
 		worker_policy(w, w->patient);
-	w->hurried = false;
 	atomic_store(&w->state, WORKER_IDLE);
 	return true;
 }
@@ -231,8 +236,7 @@ void worker_wait(struct worker *w, uint64_t us)
 
 void worker_hurry(struct worker *w)
 {
-	if (w->hurried || !atomic_load(&w->tid))
-		return;
-	w->hurried = true;
-	worker_policy(w, SCHED_OTHER);
+	/* In this order: worker_main() looks at it after its first policy. */
+	if (!atomic_exchange(&w->hurried, true))
+		worker_policy(w, SCHED_OTHER);
 }

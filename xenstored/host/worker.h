@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One thread beside the loop, for work that takes longer than a request may
- * wait: writing a checkpoint, copying the binary.  It is given one job at a
+ * wait, which is the writing of a checkpoint and nothing else.  It is given one job at a
  * time and hands back a number; what the job works on belongs to it from
  * worker_start() to the result, and nobody else touches it meanwhile.  It
  * never touches the machine, the log, talloc or a descriptor of the loop's;
