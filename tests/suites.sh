@@ -198,6 +198,10 @@ suite_kills()
 {
 	tree_build "$top" build > /dev/null || return 1
 	tree_build "$top" build-faults --enable-faults > /dev/null || return 1
+	make -C build --no-print-directory tests/kill/load > /dev/null ||
+		return 1
+	make -C build-faults --no-print-directory tests/kill/load \
+		> /dev/null || return 1
 	part tests/kill/run
 	part tests/kill/run --kills 60 --no-fdstore
 	part tests/kill/reader
@@ -239,6 +243,8 @@ suite_updates()
 	tree_build "$top" build > /dev/null || return 1
 	part tests/update/run
 	part tests/update/after-death
+	make -C build --no-print-directory tests/kill/load > /dev/null ||
+		return 1
 	# The load of the kill test, and its proof.
 	# shellcheck disable=SC2016 # DAEMON is for that shell
 	part tests/kill/run --kills 100 --update \
