@@ -78,6 +78,12 @@ part()
 	esac
 }
 
+# programs DIR: what tests are made of, which only make check builds.
+programs()
+{
+	make -C "$1" -j"$(nproc)" --no-print-directory check TESTS= > /dev/null
+}
+
 # make_check DIR ARGS...: make check, then the logs of what failed, of which
 # the driver's own summary would be counted twice.
 make_check()
@@ -189,6 +195,7 @@ suite_clients()
 suite_rings()
 {
 	tree_build "$top" build > /dev/null || return 1
+	programs build || return 1
 	part tests/ring/run
 	part one 'hostile guests' tests/fuzz/ring_daemon \
 		--daemon build/xenstored/xenstored --seeds 500
@@ -198,10 +205,7 @@ suite_kills()
 {
 	tree_build "$top" build > /dev/null || return 1
 	tree_build "$top" build-faults --enable-faults > /dev/null || return 1
-	make -C build --no-print-directory tests/kill/load > /dev/null ||
-		return 1
-	make -C build-faults --no-print-directory tests/kill/load \
-		> /dev/null || return 1
+	programs build && programs build-faults || return 1
 	part tests/kill/run
 	part tests/kill/run --kills 60 --no-fdstore
 	part tests/kill/reader
@@ -213,8 +217,7 @@ suite_kills()
 suite_channel()
 {
 	tree_build "$top" build > /dev/null || return 1
-	make -C build --no-print-directory channel_end test_channel_sim \
-		> /dev/null || return 1
+	programs build || return 1
 	cd build || return 1
 	part env srcdir=.. ../tests/channel/mutants
 	part ../tests/channel/refine
@@ -243,8 +246,7 @@ suite_updates()
 	tree_build "$top" build > /dev/null || return 1
 	part tests/update/run
 	part tests/update/after-death
-	make -C build --no-print-directory tests/kill/load > /dev/null ||
-		return 1
+	programs build || return 1
 	# The load of the kill test, and its proof.
 	# shellcheck disable=SC2016 # DAEMON is for that shell
 	part tests/kill/run --kills 100 --update \
@@ -254,8 +256,7 @@ suite_updates()
 suite_property()
 {
 	tree_build "$top" build > /dev/null || return 1
-	make -C build --no-print-directory test_property > /dev/null ||
-		return 1
+	programs build || return 1
 	part one property build/test_property --seconds 30
 	part one 'property, out of memory' build/test_property --memory --seconds 20
 }
