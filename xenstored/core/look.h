@@ -25,7 +25,7 @@ struct look_conn {
 	bool waiting;			/* its requests are not looked at */
 	uint32_t outstanding;		/* replies not taken */
 	uint32_t transactions;
-	uint32_t watches;		/* look_connection() and look_all() */
+	uint32_t watches;		/* look_clients() alone counts them */
 };
 
 struct look_domain {
@@ -47,7 +47,7 @@ struct look_transaction {
 	uint32_t paths;			/* looked at or written */
 	uint32_t writes;
 	bool failed;
-	bool read, written;		/* look_path(): that path */
+	bool read, written;		/* look_holders(): that path */
 };
 
 struct look_watch {

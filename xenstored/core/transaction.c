@@ -431,9 +431,8 @@ int transaction_do(struct machine *m, struct transaction *t, uint32_t op,
 	struct caller who = conn_caller(t->conn);
 	struct transaction_path *p;
 	struct transaction_op *o;
-	int err;
+	int err = path_note(m, t, path, &p);
 
-	err = path_note(m, t, path, &p);
 	if (err)
 		return err;
 	err = op_note(m, t, op, path, value, acl, &o);
